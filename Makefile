@@ -1,0 +1,175 @@
+# Builds, checks, installs and packs nsinit. CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR and MANDIR are the
+# user's: what nsinit itself needs stands in variables of its own, and the user's flags come after it.
+#
+#   make                     ./nsinit, static, by musl-gcc where there is one and by cc where not
+#   make CC=gcc              the same with glibc
+#   make CROSS=aarch64       build/nsinit-aarch64 (armhf, riscv64, i386, ppc64el, s390x too)
+#   make WERROR=1            warnings are errors, as in CI
+#   make STATIC=             linked dynamically, not stripped: for debuggers and sanitizers
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all probes check core lint clean install uninstall demo sanitize coverage bench soak fuzz dist FORCE
+
+all:
+
+# --- who compiles, and where to ---
+
+BUILD = build
+BIN = nsinit
+
+triplet_aarch64 = aarch64-linux-gnu
+triplet_armhf = arm-linux-gnueabihf
+triplet_i386 = i686-linux-gnu
+triplet_ppc64el = powerpc64le-linux-gnu
+triplet_riscv64 = riscv64-linux-gnu
+triplet_s390x = s390x-linux-gnu
+
+ifdef CROSS
+ifndef triplet_$(CROSS)
+$(error CROSS=$(CROSS) is none of aarch64 armhf i386 ppc64el riscv64 s390x)
+endif
+CC = $(triplet_$(CROSS))-gcc
+BUILD = build/$(CROSS)
+BIN = build/nsinit-$(CROSS)
+endif
+
+ifeq ($(origin CC),default)
+CC := $(if $(shell command -v musl-gcc),musl-gcc,cc)
+endif
+
+# --- what is built ---
+
+# VERSION's second line is the commit in an archive, and git's own placeholder in a clone.
+VERSION := $(firstword $(file <VERSION))
+COMMIT := $(or $(if $(wildcard .git),$(shell git --git-dir=.git rev-parse HEAD 2>/dev/null)),\
+$(filter-out $$Format%,$(word 2,$(file <VERSION))),unknown)
+SHORT := $(shell printf %.7s '$(COMMIT)')
+
+SRCS := $(wildcard *.c)
+OBJS := $(SRCS:%.c=$(BUILD)/%.o)
+PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/*.c))
+
+warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
+	$(if $(WERROR),-Werror)
+own_cppflags = -D_GNU_SOURCE -Iinclude
+# No unwinding tables, and each function in a section of its own: half of what musl links in can go again.
+own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -fno-pie -ffile-prefix-map=$(CURDIR)=.
+# Not -static-pie: Debian's musl-gcc then links dynamically without a word.
+STATIC = -static -no-pie -s
+own_ldflags = -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now $(STATIC)
+version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
+
+compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)
+link = $(CC) $(own_cflags) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
+
+all: $(BIN)
+
+$(BIN): $(OBJS) $(BUILD)/link.is
+	$(link) -o $@ $(OBJS) $(LDLIBS)
+
+$(BUILD)/%.o: %.c $(BUILD)/compile.is
+	$(compile) -MMD -MP -c -o $@ $<
+
+$(BUILD)/options.o: own_cppflags += $(version_flags)
+$(BUILD)/options.o: $(BUILD)/version.is
+
+probes: $(PROBES)
+
+$(BUILD)/probes/%: tests/probes/%.c $(BUILD)/link.is
+	@mkdir -p $(@D)
+	$(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS) $(own_ldflags) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $<
+
+-include $(wildcard $(OBJS:.o=.d) $(PROBES:=.d))
+
+# Files that hold the words a target was made with: only where these are other words now is it made again.
+quote = '$(subst ','\'',$1)'
+define remember
+ifneq ($$(file <$(BUILD)/$1.is),$$(strip $$($2)))
+$(BUILD)/$1.is: FORCE
+endif
+$(BUILD)/$1.is:
+	@mkdir -p $$(@D)
+	@printf '%s\n' $$(call quote,$$(strip $$($2))) >$$@
+endef
+compile_is := $(compile)
+link_is := $(link) $(LDLIBS) $(OBJS)
+version_is := $(version_flags)
+$(eval $(call remember,compile,compile_is))
+$(eval $(call remember,link,link_is))
+$(eval $(call remember,version,version_is))
+
+# --- checking ---
+
+# TESTS chooses files, BATSFLAGS adds to bats's own options (--filter REGEX, --jobs N).
+TESTS = tests
+bats = BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-300} bats $(BATSFLAGS)
+
+check: all probes
+	$(bats) $(TESTS)
+
+# What needs neither an engine, nor a virtual machine, nor this tree itself: for other builds and processors.
+# NSINIT and PROBES name what is tested.
+core:
+	$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS)
+
+lint:
+	tests/lint $(if $(CI)$(STRICT)$(WERROR),--strict)
+
+demo: all
+	examples/demo.sh
+
+sanitized = -g -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize:
+	$(MAKE) BUILD=build/sanitize BIN=build/sanitize/nsinit CC=$(if $(filter musl-gcc cc,$(CC)),gcc,$(CC)) \
+		STATIC=-pie CFLAGS='$(sanitized)'
+	$(MAKE) probes
+	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1 \
+		NSINIT=$(CURDIR)/build/sanitize/nsinit $(MAKE) core
+
+coverage:
+	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc STATIC=-pie CFLAGS='-g -O0 -fPIE --coverage'
+	$(MAKE) probes
+	-NSINIT=$(CURDIR)/build/coverage/nsinit $(MAKE) core
+	gcovr --root . --object-directory build/coverage --print-summary --sort-uncovered build/coverage
+
+bench: all
+	bench/run
+
+soak: all probes
+	tests/soak/run
+
+fuzz:
+	tests/fuzz/run
+
+# --- installing and packing ---
+
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DATADIR = $(PREFIX)/share
+
+# Each row: what it is, where it goes, its mode.
+installed = $(BIN):$(BINDIR)/nsinit:755 nsinit.1:$(MANDIR)/man1/nsinit.1:644 \
+	completions/nsinit.bash:$(DATADIR)/bash-completion/completions/nsinit:644 \
+	completions/_nsinit:$(DATADIR)/zsh/site-functions/_nsinit:644 \
+	completions/nsinit.fish:$(DATADIR)/fish/vendor_completions.d/nsinit.fish:644
+
+install: all
+	@set -e; for row in $(installed); do \
+		IFS=:; set -- $$row; unset IFS; \
+		if [ -e "$$1" ]; then (set -x; install -D -m "$$3" "$$1" "$(DESTDIR)$$2"); fi; \
+	done
+
+uninstall:
+	@set -e; for row in $(installed); do \
+		IFS=:; set -- $$row; unset IFS; (set -x; rm -f "$(DESTDIR)$$2"); \
+	done
+
+dist:
+	mkdir -p dist
+	git archive --prefix=nsinit-$(VERSION)/ --output=dist/nsinit-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build dist nsinit
