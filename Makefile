@@ -1,5 +1,5 @@
-# Builds, checks, installs and packs nsinit. CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR and MANDIR are the
-# user's: what nsinit itself needs stands in variables of its own, and the user's flags come after it.
+# Builds, checks, installs and packs nsinit. CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR and
+# MANDIR are the user's: what nsinit itself needs stands in variables of its own, before theirs.
 #
 #   make                     ./nsinit, static, by musl-gcc where there is one and by cc where not
 #   make CC=gcc              the same with glibc
@@ -9,7 +9,8 @@
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all probes check core lint clean install uninstall demo sanitize coverage bench soak fuzz dist FORCE
+.PHONY: all probes check core sanitize coverage lint demo bench soak fuzz
+.PHONY: install uninstall dist clean FORCE
 
 all:
 
@@ -53,16 +54,17 @@ PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/
 warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	$(if $(WERROR),-Werror)
 own_cppflags = -D_GNU_SOURCE -Iinclude
-# No unwinding tables, and each function in a section of its own: half of what musl links in can go again.
-own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-fno-unwind-tables -fno-pie -ffile-prefix-map=$(CURDIR)=.
+# A section for each function, so that the linker can drop those that nobody calls.
+own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$(CURDIR)=.
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
-STATIC = -static -no-pie -s
-own_ldflags = -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now $(STATIC)
+STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
+own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)
-link = $(CC) $(own_cflags) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
+link = $(CC) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
 
 all: $(BIN)
 
@@ -77,13 +79,17 @@ $(BUILD)/options.o: $(BUILD)/version.is
 
 probes: $(PROBES)
 
-$(BUILD)/probes/%: tests/probes/%.c $(BUILD)/link.is
+$(BUILD)/probes/%.o: tests/probes/%.c $(BUILD)/compile.is
 	@mkdir -p $(@D)
-	$(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS) $(own_ldflags) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $<
+	$(compile) -MMD -MP -c -o $@ $<
 
+$(BUILD)/probes/%: $(BUILD)/probes/%.o $(BUILD)/link.is
+	$(link) -o $@ $< $(LDLIBS)
+
+.SECONDARY: $(PROBES:=.o)
 -include $(wildcard $(OBJS:.o=.d) $(PROBES:=.d))
 
-# Files that hold the words a target was made with: only where these are other words now is it made again.
+# Files that hold the words a target was made with: where they are others now, it is made again.
 quote = '$(subst ','\'',$1)'
 define remember
 ifneq ($$(file <$(BUILD)/$1.is),$$(strip $$($2)))
@@ -94,7 +100,7 @@ $(BUILD)/$1.is:
 	@printf '%s\n' $$(call quote,$$(strip $$($2))) >$$@
 endef
 compile_is := $(compile)
-link_is := $(link) $(LDLIBS) $(OBJS)
+link_is := $(link) $(LDLIBS)
 version_is := $(version_flags)
 $(eval $(call remember,compile,compile_is))
 $(eval $(call remember,link,link_is))
@@ -109,7 +115,7 @@ bats = BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-300} bats $(BATSFLAGS)
 check: all probes
 	$(bats) $(TESTS)
 
-# What needs neither an engine, nor a virtual machine, nor this tree itself: for other builds and processors.
+# Without what needs an engine, a virtual machine or the sources: for other builds and processors.
 # NSINIT and PROBES name what is tested.
 core:
 	$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS)
@@ -120,16 +126,20 @@ lint:
 demo: all
 	examples/demo.sh
 
-sanitized = -g -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# musl has no sanitizers.
+glibc_cc = $(if $(filter musl-gcc cc,$(CC)),gcc,$(CC))
+sanitized = -g -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
 sanitize:
-	$(MAKE) BUILD=build/sanitize BIN=build/sanitize/nsinit CC=$(if $(filter musl-gcc cc,$(CC)),gcc,$(CC)) \
-		STATIC=-pie CFLAGS='$(sanitized)'
+	$(MAKE) BUILD=build/sanitize BIN=build/sanitize/nsinit CC=$(glibc_cc) STATIC=-pie \
+		CFLAGS='$(sanitized)'
 	$(MAKE) probes
 	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1 \
 		NSINIT=$(CURDIR)/build/sanitize/nsinit $(MAKE) core
 
 coverage:
-	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc STATIC=-pie CFLAGS='-g -O0 -fPIE --coverage'
+	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc STATIC=-pie \
+		CFLAGS='-g -O0 -fPIE --coverage'
 	$(MAKE) probes
 	-NSINIT=$(CURDIR)/build/coverage/nsinit $(MAKE) core
 	gcovr --root . --object-directory build/coverage --print-summary --sort-uncovered build/coverage

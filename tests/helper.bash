@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # What every test shares; each .bats file begins with `load helper`. One that needs a setup or teardown of its own
 # calls helper_setup first in the one, and helper_teardown last in the other.
 #
