@@ -1,0 +1,117 @@
+/* Starting COMMAND: group, session, terminal, what it inherits, exec. */
+#include "child.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "log.h"
+#include "options.h"
+#include "signals.h"
+#include "terminal.h"
+
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size)
+{
+	/* Downwards on every processor that Linux still knows; 16: the strictest alignment. */
+	char *top = stack + size - (size_t)(stack + size) % 16;
+
+	child->pidfd = -1;
+	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
+	if (child->pid < 0 && (errno == EINVAL || errno == EMFILE))
+		child->pid = clone(fn, top, flags | SIGCHLD, arg);
+	if (child->pid < 0)
+		return -1;
+	child->pidfd = file_own(child->pidfd);
+	child->pinned = true;
+	return 0;
+}
+
+struct attempt {
+	const struct start *start;
+	volatile int status; /* 0, or what nsinit is to end with: the memory is shared until exec */
+};
+
+/* LISTEN_PID and WATCHDOG_PID say which process they are for (sd_listen_fds(3), sd_watchdog_enabled(3)). */
+static void rename_in_environment(const char *name, char *text, size_t size, pid_t from)
+{
+	size_t n = strlen(name);
+
+	for (char **entry = environ; *entry; entry++) {
+		if (strncmp(*entry, name, n) != 0 || number_of(*entry + n, INT32_MAX / 10 - 1) != from)
+			continue;
+		format(text, size, "%s%d", name, getpid());
+		*entry = text;
+	}
+}
+
+/* execvp(3), but that a file without "#!" is never handed to a shell, and one default PATH with any libc. */
+static void search_and_exec(char **argv)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+	int error = ENOENT;
+
+	if (!*argv[0] || strchr(argv[0], '/')) {
+		execve(argv[0], argv, environ);
+		return;
+	}
+	for (const char *p = path ? path : "/usr/local/bin:/bin:/usr/bin";; p++) {
+		size_t n = strcspn(p, ":");
+
+		if (n + strlen(argv[0]) + 2 <= sizeof(file)) {
+			memcpy(file, p, n);
+			format(file + n, sizeof(file) - n, "%s%s", n ? "/" : "", argv[0]);
+			execve(file, argv, environ);
+			if (errno == EACCES)
+				error = EACCES;
+			else if (errno != ENOENT && errno != ENOTDIR)
+				return;
+		}
+		p += n;
+		if (!*p)
+			break;
+	}
+	errno = error;
+}
+
+/* In the child. Nothing here may outlive exec but what COMMAND is to have. */
+static int begin(void *arg)
+{
+	struct attempt *attempt = arg;
+	const struct start *start = attempt->start;
+	char **argv = start->opt->command;
+	char listen[32], watchdog[32];
+
+	terminal_take(start->terminal);
+	rename_in_environment("LISTEN_PID=", listen, sizeof(listen), start->caller);
+	rename_in_environment("WATCHDOG_PID=", watchdog, sizeof(watchdog), start->caller);
+	signals_release(start->inherited);
+	search_and_exec(argv);
+	attempt->status = errno == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
+	say(ALWAYS, "%s: %m", *argv[0] ? argv[0] : "COMMAND is an empty word");
+	_exit(attempt->status);
+}
+
+int child_start(struct child *child, const struct start *start)
+{
+	struct attempt attempt = {start, 0};
+	char stack[16 * 1024];
+
+	if (child_clone(child, begin, &attempt, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
+		    errno == EAGAIN     ? " (a limit on processes: pids.max, RLIMIT_NPROC)" :
+			errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)" :
+					  "");
+		return STATUS_FAILED;
+	}
+	if (attempt.status)
+		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	return attempt.status;
+}

@@ -1,0 +1,174 @@
+/* Descriptors and paths: own ones above 2, inherited ones closed, made ones taken away. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "log.h"
+
+int file_own(int fd)
+{
+	int high;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return high;
+}
+
+static void close_from_to(unsigned int first, unsigned int last)
+{
+	struct rlimit limit;
+
+	if (first > last || !syscall(SYS_close_range, first, last, 0))
+		return;
+	/* Before 5.9, or filtered. */
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		limit.rlim_cur = 1024;
+	for (; first <= last && first < limit.rlim_cur; first++)
+		close((int)first);
+}
+
+void files_release(const int *keep, int count)
+{
+	unsigned int first = 0;
+
+	for (;;) {
+		unsigned int next = first > STDERR_FILENO ? ~0U : STDERR_FILENO;
+
+		for (int i = 0; i < count; i++)
+			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next == ~0U)
+			break;
+		if (next > first)
+			close_from_to(first, next - 1);
+		first = next + 1;
+	}
+	close_from_to(first, ~0U);
+	if (chdir("/"))
+		say(ALWAYS, "cannot leave the working directory: %m");
+}
+
+int file_write(const char *path, const char *text)
+{
+	size_t length = strlen(text);
+	int fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
+	ssize_t n;
+	int error;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, length);
+	error = n < 0 ? errno : EIO;
+	close(fd);
+	if (n == (ssize_t)length)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+int place_set(struct place *place, const char *path)
+{
+	size_t n = 0;
+
+	place->made = 0;
+	if (*path != '/') {
+		if (!getcwd(place->path, sizeof(place->path) - 1))
+			return -1;
+		n = strlen(place->path);
+		place->path[n++] = '/';
+	}
+	if (!*path || n + strlen(path) >= sizeof(place->path)) {
+		errno = *path ? ENAMETOOLONG : ENOENT;
+		return -1;
+	}
+	strcpy(place->path + n, path);
+	for (n = strlen(place->path); n > 1 && place->path[n - 1] == '/'; n--)
+		place->path[n - 1] = '\0';
+	return 0;
+}
+
+int place_make(struct place *place)
+{
+	for (char *end = place->path; end;) {
+		int failed;
+
+		end = strchr(end + 1, '/');
+		if (end)
+			*end = '\0';
+		failed = mkdir(place->path, 0755);
+		if (!failed && !place->made)
+			place->made = strlen(place->path);
+		if (end)
+			*end = '/';
+		if (failed && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+void place_remove(const struct place *place)
+{
+	char path[PATH_MAX];
+	size_t n = strlen(strcpy(path, place->path));
+
+	if (!place->made)
+		return;
+	while (n >= place->made) {
+		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
+		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)
+			say(ALWAYS, "cannot remove %s: %m", path);
+		while (n > 0 && path[--n] != '/')
+			;
+		path[n] = '\0';
+	}
+}
+
+int pid_file_make(struct pid_file *file, const char *path)
+{
+	struct stat st;
+
+	if (place_set(&file->at, path))
+		return -1;
+	/* O_NOFOLLOW: in a directory that others may write to, a link would choose what is overwritten. */
+	file->fd = file_own(open(file->at.path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
+	if (file->fd < 0)
+		return -1;
+	if (!fstat(file->fd, &st) && S_ISREG(st.st_mode))
+		return 0;
+	/* What is no file is not ours to remove at the end. */
+	close(file->fd);
+	file->fd = -1;
+	errno = EINVAL;
+	return -1;
+}
+
+void pid_file_fill(struct pid_file *file, pid_t pid)
+{
+	char text[16];
+	size_t n = format(text, sizeof(text), "%d\n", pid);
+
+	if (write(file->fd, text, n) != (ssize_t)n)
+		say(ALWAYS, "cannot write PID %d to %s: %m", pid, file->at.path);
+}
+
+void pid_file_remove(struct pid_file *file)
+{
+	struct stat ours, there;
+
+	if (file->fd < 0)
+		return;
+	if (!fstat(file->fd, &ours) && !lstat(file->at.path, &there) &&
+	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+		unlink(file->at.path);
+	close(file->fd);
+	file->fd = -1;
+}

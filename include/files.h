@@ -1,0 +1,47 @@
+/*
+ * Descriptors and paths: nsinit's own are numbered 3 and up, everything inherited is let go of,
+ * and what was made is taken away again.
+ */
+#ifndef NSINIT_FILES_H
+#define NSINIT_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A path made absolute, and how much of it had to be made: the directories from byte MADE on. */
+struct place {
+	char path[PATH_MAX];
+	size_t made; /* 0: none */
+};
+
+/* Moves FD to 3 or above where 0 to 2 were free, close-on-exec; passes -1 through. -1 and errno. */
+int file_own(int fd);
+
+/* Closes all but stderr and the COUNT descriptors in KEEP (-1 are skipped), and moves to "/". */
+void files_release(const int *keep, int count);
+
+/* Writes TEXT to PATH, which exists; -1 and errno. */
+int file_write(const char *path, const char *text);
+
+/* A command's number in its pid file. */
+struct pid_file {
+	struct place at;
+	int fd; /* -1: there is none */
+};
+
+/* Makes FILE, empty, to be filled later. A symbolic link is not followed. -1 and errno. */
+int pid_file_make(struct pid_file *file, const char *path);
+void pid_file_fill(struct pid_file *file, pid_t pid);
+/* Takes it away, if it is still the one that was made. */
+void pid_file_remove(struct pid_file *file);
+
+/* Makes PATH absolute; -1 and errno. */
+int place_set(struct place *place, const char *path);
+/* Makes the directory and its missing parents; -1 and errno, with those made noted. */
+int place_make(struct place *place);
+/* Takes away the directories that place_make made. */
+void place_remove(const struct place *place);
+
+#endif

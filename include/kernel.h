@@ -1,0 +1,53 @@
+/*
+ * What the kernel offers and the libc's headers may not name yet (Debian's
+ * musl-gcc finds no linux headers at all). Each with the version of Linux that brought it.
+ */
+#ifndef NSINIT_KERNEL_H
+#define NSINIT_KERNEL_H
+
+#include <sched.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+/* New system calls have had one number on all processors but alpha since 5.1. */
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424 /* 5.1 */
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434 /* 5.3 */
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* 5.9 */
+#endif
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000 /* 4.6 */
+#endif
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x00001000 /* 5.2, silently ignored before */
+#endif
+
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2) /* 6.9, EINVAL before */
+#endif
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8 /* 4.14, for pipes 6.4; EOPNOTSUPP before */
+#endif
+
+#define PROC_MAGIC 0x9fa0 /* statfs(2), f_type of a procfs */
+
+/* PIDFD_GET_INFO: 6.13 (ENOTTY before); PIDFD_INFO_EXIT: 6.15. include/uapi/linux/pidfd.h */
+struct pidfd_info_exit {
+	uint64_t mask; /* in: what is asked for; out: what was known */
+	uint64_t cgroup;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait(2) gives it */
+};
+_Static_assert(sizeof(struct pidfd_info_exit) == 64, "PIDFD_INFO_SIZE_VER0");
+
+#define PIDFD_GET_EXIT_INFO _IOWR(0xFF, 11, struct pidfd_info_exit)
+#define PIDFD_EXIT_KNOWN    (1U << 3)
+
+#endif

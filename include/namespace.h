@@ -1,0 +1,48 @@
+/*
+ * Namespaces: one table of kinds and flags, the named steps that set one up, and their undoing.
+ */
+#ifndef NSINIT_NAMESPACE_H
+#define NSINIT_NAMESPACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "files.h"
+
+struct child;
+struct options;
+
+/* The flag of clone(2) for "pid", "mount", ...; 0 for no namespace's name. */
+unsigned long namespace_flag(const char *name);
+
+/* What was mounted in the caller's mount namespace, and is to go at the end. */
+struct mounted {
+	struct place at;
+	bool here;   /* something is mounted there */
+	dev_t below; /* the device of it; a procfs on top has one of its own */
+};
+
+/*
+ * Before the namespaces, in the caller's own: makes DIR for --export-proc, and a private mount point of it.
+ * -1 once it has told why.
+ */
+int namespace_prepare(const struct options *opt, struct mounted *mounted);
+
+/* Without any namespace: mounts procfs where none is yet. -1 once it has told why. */
+int namespace_mount_proc(const struct options *opt, struct mounted *mounted);
+
+/*
+ * Starts FN(ARG) as the inner process, in the new namespaces. FN is to call namespace_set_up() with PEER, its
+ * end of a socket; the caller's end is put into *SOCKET. Maps the ids where that was asked for. -1
+ * once it has told why; then no process is left.
+ */
+int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg,
+    int sockets[2]);
+
+/* In the inner process: waits for its ids, then every step in turn. A step that fails is told, and ends it (125). */
+void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer);
+
+/* At the end: unmounts, and takes made directories away. */
+void namespace_undo(struct mounted *mounted);
+
+#endif

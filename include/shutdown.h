@@ -1,0 +1,39 @@
+/*
+ * What is left at the end: TERM, KILL, and the machine's power.
+ */
+#ifndef NSINIT_SHUTDOWN_H
+#define NSINIT_SHUTDOWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct options;
+
+/*
+ * Sends SIG to every process left: as PID 1 to the whole namespace, else to all of nsinit's descendants,
+ * found in /proc. A CONT follows TERM, and the TERM comes once to each, however often this is called.
+ */
+void shutdown_signal(int sig);
+
+/* Sends SIG to those left of a process group whose number may not be used any more. */
+void shutdown_signal_group(pid_t group, int sig);
+
+/* Whether there are processes that nsinit may not signal (another user's, and CAP_KILL is missing). */
+bool shutdown_is_denied(void);
+
+/* Whether none is left but those. */
+bool shutdown_is_done(void);
+
+/*
+ * Whether nsinit is the machine's own init. PID 1 asks the kernel by turning Ctrl-Alt-Del into INT, which succeeds in
+ * the first PID namespace alone (reboot(2)), and is wanted there.
+ */
+bool shutdown_is_machine(void);
+
+/* Ends nsinit with STATUS; where it is the machine's init, ends the machine as --on-exit says. */
+_Noreturn void shutdown_end(const struct options *opt, int status);
+
+/* The same before the options are known: then the machine is powered off. */
+_Noreturn void quit(int status);
+
+#endif

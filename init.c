@@ -1,0 +1,570 @@
+/*
+ * nsinit: hold signals, parse, enter namespaces, adopt, start, supervise, end.
+ *
+ * One supervising loop runs at either level: around COMMAND, and around the inner nsinit that runs
+ * COMMAND in new namespaces.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "files.h"
+#include "log.h"
+#include "namespace.h"
+#include "options.h"
+#include "reaper.h"
+#include "shutdown.h"
+#include "signals.h"
+#include "terminal.h"
+
+enum role {
+	ALONE, /* runs COMMAND, no new namespace */
+	OUTER, /* stays outside, and supervises the inner one */
+	INNER  /* runs COMMAND, in new namespaces */
+};
+
+enum due {
+	NOTHING_DUE,
+	KILL_DUE,   /* the grace is over */
+	GIVE_UP_DUE, /* what KILL has not ended by then, the kernel cannot kill */
+	TELL_DUE     /* the namespace takes long to end */
+};
+
+enum { LINGER = 1000 }; /* ms that the last two are waited for */
+enum { MACHINE_GRACE = 3000, KILL_CHILD_GRACE = 3000 }; /* ms, unless given */
+
+struct level {
+	const struct options *opt;
+	struct inherited inherited;
+	struct terminal terminal;
+	struct mounted mounted;
+	struct pid_file pid_file;
+	struct reaper reaper;
+	struct child child; /* COMMAND, or the inner nsinit */
+	pid_t caller;	    /* the PID that nsinit was started with */
+	pid_t command;	    /* COMMAND's PID as this level sees it, where it is known */
+	enum role role;
+	int sockets[2]; /* the outer's end and the inner's */
+	int peer;	/* this level's end, -1 once the other one is gone */
+	int64_t grace;	/* for what COMMAND leaves behind */
+	int64_t deadline; /* ms of CLOCK_MONOTONIC */
+	enum due due;
+	int told;    /* the TSTP, TTIN or TTOU that came since the last CONT, or 0 */
+	int stopped; /* what COMMAND was stopped by, or 0 */
+	bool ended;  /* COMMAND has, and STATUS is its wait status */
+	bool done;
+	bool denied; /* processes are left that we may not signal */
+	int status;
+};
+
+/* What the inner level tells the outer one. COMMAND's PID comes as SCM_CREDENTIALS, which the kernel translates. */
+enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED };
+
+struct note {
+	enum what what;
+	int value; /* the PID, the signal, the wait status */
+};
+
+union credentials {
+	struct cmsghdr head;
+	char space[CMSG_SPACE(sizeof(struct ucred))];
+};
+
+static void tell(const struct level *l, enum what what, int value)
+{
+	struct note note = {what, value};
+	struct iovec piece = {&note, sizeof(note)};
+	struct ucred who;
+	union credentials control = {.head = {.cmsg_len = CMSG_LEN(sizeof(who)),
+					 .cmsg_level = SOL_SOCKET,
+					 .cmsg_type = SCM_CREDENTIALS}};
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+
+	if (l->role != INNER || l->peer < 0)
+		return;
+	who = (struct ucred){value, getuid(), getgid()};
+	if (what == COMMAND_IS && l->opt->namespaces & CLONE_NEWPID) {
+		memcpy(CMSG_DATA(&control.head), &who, sizeof(who));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	if (sendmsg(l->peer, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
+		say(ALWAYS, "cannot tell the outer nsinit: %m");
+}
+
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void arm(struct level *l, enum due due, int64_t ms)
+{
+	l->due = ms == GRACE_FOREVER ? NOTHING_DUE : due;
+	l->deadline = now() + (ms == GRACE_FOREVER ? 0 : ms);
+}
+
+/* For poll(2): ms until the deadline, for ever without one. */
+static int time_left(const struct level *l)
+{
+	int64_t left = l->deadline - now();
+
+	if (l->due == NOTHING_DUE)
+		return -1;
+	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* nsinit stops as COMMAND does, where it was told to as well, or where COMMAND alone could be. */
+static void stop_with_command(struct level *l)
+{
+	bool tied = l->told || l->terminal.role == OWN_GROUP;
+
+	if (!l->stopped || !tied || l->caller == 1)
+		return;
+	if (l->role == INNER) {
+		tell(l, COMMAND_STOPPED, l->stopped);
+	} else {
+		say(VERBOSE, "stopped with COMMAND");
+		/* A group that no shell watches ignores TSTP, TTIN and TTOU. */
+		signal_suspend(l->terminal.role == NO_TERMINAL ? SIGSTOP : l->told ? l->told : SIGTSTP);
+		say(VERBOSE, "resumed");
+	}
+	l->told = l->stopped = 0;
+}
+
+static void on_command_end(struct level *l, int status)
+{
+	siginfo_t term = {.si_signo = SIGTERM, .si_code = SI_USER};
+
+	l->ended = true;
+	l->status = status;
+	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
+	tell(l, COMMAND_ENDED, status);
+	reaper_resume(&l->reaper);
+	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
+		shutdown_signal_group(l->child.pid, SIGTERM);
+	if (l->grace == GRACE_NONE) {
+		l->done = true;
+		return;
+	}
+	if (l->due == GIVE_UP_DUE)
+		return;
+	shutdown_signal(SIGTERM);
+	l->denied = shutdown_is_denied();
+	if (l->due == NOTHING_DUE)
+		arm(l, KILL_DUE, l->grace);
+}
+
+static void stop_by(struct level *l, int64_t grace)
+{
+	if (l->due == NOTHING_DUE && !l->ended && grace != GRACE_NONE)
+		arm(l, KILL_DUE, grace);
+}
+
+/* To COMMAND or its group, or to the inner nsinit, which sees to the rest. */
+static void pass(struct level *l, siginfo_t *info)
+{
+	const struct options *opt = l->opt;
+	bool group = l->role != OUTER && !opt->single && l->terminal.role != BELOW_SHELL;
+	int sig = info->si_signo, to = sig;
+	char from_name[12], to_name[12];
+
+	if (l->role != OUTER) {
+		if (opt->rewritten & SIGBIT(sig))
+			to = opt->renamed[sig];
+		else if (opt->suspend && group && SIGBIT(sig) & STOPS)
+			to = SIGSTOP;
+		if (to && opt->stop & SIGBIT(sig))
+			stop_by(l, opt->grace);
+	}
+	say(VERBOSE, "signal %s%s%s", signal_name(sig, from_name),
+	    to ? " is passed on as " : " is dropped", to ? signal_name(to, to_name) : "");
+	if (!to)
+		return;
+	info->si_signo = to;
+	if (!signal_pass(&l->child, group, info))
+		shutdown_signal_group(l->child.pid, to);
+}
+
+static void on_signal(struct level *l, siginfo_t *info)
+{
+	int sig = info->si_signo;
+	bool from_kernel = info->si_code == SI_KERNEL;
+
+	if (sig == SIGCHLD || signal_is_own(info))
+		return;
+	if (SIGBIT(sig) & STOPS)
+		l->told = sig;
+	if (sig == SIGCONT) {
+		l->told = l->stopped = 0;
+		terminal_lend(&l->terminal, l->command);
+	}
+	if (l->opt->pause && l->role != OUTER) {
+		if (!l->ended && (l->opt->stop | SIGBIT(SIGTERM) | SIGBIT(SIGINT)) & SIGBIT(sig))
+			on_command_end(l, 0);
+		return;
+	}
+	/* COMMAND is in the same group, and had it from the kernel. */
+	if (!(from_kernel && l->terminal.role == BELOW_SHELL && SIGBIT(sig) & FROM_TERMINAL))
+		pass(l, info);
+	if (l->opt->suspend && !from_kernel && SIGBIT(sig) & STOPS)
+		l->stopped = sig;
+	stop_with_command(l);
+}
+
+static void on_signals(struct level *l)
+{
+	siginfo_t info;
+
+	/* Not without an end: children and deadlines have their turn in a flood, too. */
+	for (int i = 0; i < 64 && signals_take(SIG_EVERY, &info); i++)
+		on_signal(l, &info);
+}
+
+/* Whether the outer level needs to know COMMAND's PID. */
+static bool wants_command(const struct level *l)
+{
+	return l->opt->pid_file || l->terminal.role == OWN_GROUP;
+}
+
+static void on_command_is(struct level *l, pid_t pid)
+{
+	l->command = pid;
+	if (l->pid_file.fd >= 0)
+		pid_file_fill(&l->pid_file, pid);
+}
+
+/* The outer nsinit is gone, and what it made is to go with it. */
+static void on_outer_gone(struct level *l)
+{
+	siginfo_t info = {.si_signo = l->opt->kill_child, .si_code = SI_USER};
+
+	if (info.si_signo && l->child.pid && !l->ended) {
+		pass(l, &info);
+		stop_by(l, l->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : l->opt->grace);
+		return;
+	}
+	shutdown_signal(SIGKILL);
+	arm(l, GIVE_UP_DUE, LINGER);
+}
+
+static void on_inner(struct level *l, const struct note *note, pid_t sender)
+{
+	switch (note->what) {
+	case COMMAND_IS:
+		on_command_is(l, l->opt->namespaces & CLONE_NEWPID ? sender : note->value);
+		break;
+	case COMMAND_STOPPED:
+		l->stopped = note->value;
+		stop_with_command(l);
+		break;
+	case COMMAND_ENDED:
+		l->ended = true;
+		l->status = note->value;
+		break;
+	}
+}
+
+static void on_peer(struct level *l)
+{
+	struct note note;
+	struct iovec piece = {&note, sizeof(note)};
+	union credentials control;
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control};
+	ssize_t n = 0;
+
+	while (l->peer >= 0) {
+		struct ucred who = {0, 0, 0};
+
+		message.msg_controllen = sizeof(control);
+		n = recvmsg(l->peer, &message, MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		if (message.msg_controllen >= CMSG_LEN(sizeof(who)))
+			memcpy(&who, CMSG_DATA(&control.head), sizeof(who));
+		if (n == sizeof(note) && l->role == OUTER)
+			on_inner(l, &note, who.pid);
+	}
+	if (l->peer < 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	close(l->peer);
+	l->peer = -1;
+	if (l->role == INNER)
+		on_outer_gone(l);
+	else
+		arm(l, TELL_DUE, LINGER);
+}
+
+static void on_inner_end(struct level *l, int status)
+{
+	on_peer(l); /* what it said last */
+	l->done = true;
+	if (l->ended)
+		return;
+	l->status = status;
+	/* reboot(2) in a PID namespace other than the first ends its init so, and nothing else does. */
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT))
+		say(ALWAYS, "reboot(2) was called inside: %s",
+		    WTERMSIG(status) == SIGHUP ? "restart" : "halt or power off");
+}
+
+static void on_children(struct level *l)
+{
+	struct news news;
+
+	while (!l->done && (news = reaper_next(&l->reaper, &l->child)).kind != NOTHING_NEW) {
+		switch (news.kind) {
+		case CHILD_ENDED:
+			if (l->role == OUTER)
+				on_inner_end(l, news.status);
+			else
+				on_command_end(l, news.status);
+			break;
+		case CHILD_STOPPED:
+		case CHILD_CONTINUED:
+			if (l->role == OUTER)
+				break;
+			l->stopped = news.kind == CHILD_STOPPED ? WSTOPSIG(news.status) : 0;
+			stop_with_command(l);
+			break;
+		case ORPHAN_REAPED:
+			if (news.pid)
+				say(l->opt->warn ? ALWAYS : DEBUG, "reaped orphan PID %d, status %d",
+				    news.pid, reaper_exit_status(news.status));
+			break;
+		case NO_CHILDREN:
+			l->done = l->ended || l->due == GIVE_UP_DUE;
+			return;
+		case NOTHING_NEW:
+			break;
+		}
+	}
+}
+
+static void on_deadline(struct level *l)
+{
+	switch (l->due) {
+	case KILL_DUE:
+		say(VERBOSE, "the grace is over: KILL to all");
+		shutdown_signal(SIGKILL);
+		arm(l, GIVE_UP_DUE, LINGER);
+		break;
+	case GIVE_UP_DUE:
+		l->done = true;
+		if (!l->ended)
+			l->status = SIGKILL;
+		break;
+	case TELL_DUE:
+		say(ALWAYS, "waiting for the namespace to end: a process that joined it from outside "
+			    "has not been reaped by its parent");
+		l->due = NOTHING_DUE;
+		break;
+	case NOTHING_DUE:
+		break;
+	}
+}
+
+static void supervise(struct level *l)
+{
+	on_children(l); /* one may have ended already */
+	while (!l->done) {
+		struct pollfd fds[] = {{.fd = l->reaper.signals, .events = POLLIN},
+		    {.fd = l->peer, .events = POLLIN}, reaper_poll(&l->reaper, &l->child)};
+
+		poll(fds, sizeof(fds) / sizeof(*fds), time_left(l));
+		if (fds[1].revents)
+			on_peer(l);
+		if (fds[0].revents)
+			on_signals(l);
+		on_children(l);
+		if (l->due == GIVE_UP_DUE && !l->done)
+			shutdown_signal(SIGKILL); /* to whom a dying one has forked */
+		if (l->ended && l->denied && shutdown_is_done())
+			l->done = true;
+		if (!l->done && !time_left(l))
+			on_deadline(l);
+	}
+}
+
+static void let_go_of_files(const struct level *l)
+{
+	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd,
+	    l->role == INNER ? -1 : l->terminal.fd};
+
+	files_release(keep, sizeof(keep) / sizeof(*keep));
+}
+
+/*
+ * What a terminal sent before COMMAND was in its group reached nsinit alone. These are taken before the
+ * start, and passed on after it as if somebody had sent them.
+ */
+static int take_early(const struct level *l, siginfo_t early[static FROM_TERMINAL_COUNT])
+{
+	int count = 0;
+
+	if (l->terminal.role != BELOW_SHELL)
+		return 0;
+	while (count < FROM_TERMINAL_COUNT && signals_take(FROM_TERMINAL, &early[count])) {
+		if (early[count].si_code == SI_KERNEL)
+			early[count].si_code = SI_USER;
+		count++;
+	}
+	return count;
+}
+
+/* From here on an error is told and survived: the end of PID 1 is the end of all. */
+static void watch_over(struct level *l, siginfo_t *early, int count)
+{
+	log_to.nowait = true;
+	let_go_of_files(l);
+	for (int i = 0; i < count; i++)
+		on_signal(l, &early[i]);
+	supervise(l);
+}
+
+/* Starts COMMAND and sees it to its end. Returns the status to end with. */
+static int run_command(struct level *l)
+{
+	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller};
+	siginfo_t early[FROM_TERMINAL_COUNT];
+	int count, status;
+
+	if (l->opt->directory && chdir(l->opt->directory)) {
+		say(ALWAYS, "cannot enter %s: %m", l->opt->directory);
+		return STATUS_FAILED;
+	}
+	reaper_adopt(l->role == INNER && l->opt->namespaces & CLONE_NEWPID ? 1 : l->caller);
+	count = take_early(l, early);
+	if (!l->opt->pause) {
+		status = child_start(&l->child, &start);
+		if (status)
+			return status;
+		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
+		on_command_is(l, l->child.pid);
+		if (wants_command(l))
+			tell(l, COMMAND_IS, l->child.pid);
+	}
+	if (l->terminal.role == BELOW_SHELL && l->role == INNER)
+		setpgid(0, 0); /* or what a shell sends to its job would come once more */
+	if (l->role == ALONE && l->caller == 1)
+		reaper_delegate(&l->reaper, l->opt->pause ? NULL : &l->child, l->opt);
+	watch_over(l, early, count);
+	return reaper_exit_status(l->status);
+}
+
+/* The inner nsinit's life. PDEATHSIG comes at once, but is lost with a change of credentials; the socket is not. */
+static int run_inner(void *arg)
+{
+	struct level *l = arg;
+	bool gently = l->opt->kill_child || !(l->opt->namespaces & CLONE_NEWPID);
+	struct pollfd outer;
+
+	l->role = INNER;
+	l->peer = l->sockets[1];
+	l->pid_file.fd = -1;
+	close(l->sockets[0]);
+	outer = (struct pollfd){.fd = l->peer};
+	/* CONT: should it be stopped just then. */
+	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL);
+	if (poll(&outer, 1, 0) > 0)
+		_exit(STATUS_FAILED);
+	if (l->terminal.role != BELOW_SHELL)
+		setpgid(0, 0);
+	namespace_set_up(l->opt, &l->mounted, l->peer);
+	_exit(run_command(l));
+}
+
+static int run_outer(struct level *l)
+{
+	siginfo_t early[FROM_TERMINAL_COUNT];
+	int count, on = 1;
+
+	reaper_adopt(l->caller);
+	count = take_early(l, early);
+	if (namespace_prepare(l->opt, &l->mounted) ||
+	    namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
+		return STATUS_FAILED;
+	l->peer = l->sockets[0];
+	if (wants_command(l))
+		setsockopt(l->peer, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	say(VERBOSE, "started the inner nsinit as PID %d", l->child.pid);
+	watch_over(l, early, count);
+	return reaper_exit_status(l->status);
+}
+
+/* What is asked for before anything is started. Returns 0 or the status to end with. */
+static int prepare(struct level *l)
+{
+	const struct options *opt = l->opt;
+	bool machine = l->caller == 1 && shutdown_is_machine();
+
+	if (!machine && opt->on_exit > ON_EXIT_EXIT)
+		die(STATUS_FAILED, "--on-exit: only the machine's own init ends the machine");
+	l->grace = machine && opt->grace == GRACE_NONE ? MACHINE_GRACE : opt->grace;
+	if (opt->parent_death) {
+		pid_t parent = getppid();
+
+		if (prctl(PR_SET_PDEATHSIG, opt->parent_death))
+			die(STATUS_FAILED, "cannot ask for a signal at the parent's death: %m");
+		if (getppid() != parent)
+			kill(l->caller, opt->parent_death);
+	}
+	l->reaper.signals = signals_watch(-1, true);
+	if (l->reaper.signals < 0)
+		die(STATUS_FAILED, "cannot wait for signals: %m");
+	if (opt->pid_file && pid_file_make(&l->pid_file, opt->pid_file)) {
+		say(ALWAYS, "cannot make %s: %m", opt->pid_file);
+		return STATUS_FAILED;
+	}
+	if (!opt->namespaces && namespace_mount_proc(opt, &l->mounted))
+		return STATUS_FAILED;
+	terminal_find(&l->terminal, opt->group);
+	terminal_release(&l->terminal);
+	return 0;
+}
+
+static _Noreturn void end(struct level *l, int status)
+{
+	bool shell_waits = l->terminal.role == BELOW_SHELL || l->terminal.role == OWN_GROUP;
+	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
+
+	if (l->role == INNER)
+		_exit(status);
+	terminal_restore(&l->terminal, l->command);
+	namespace_undo(&l->mounted);
+	pid_file_remove(&l->pid_file);
+	if (l->ended && options_remaps(l->opt, status)) {
+		status = 0;
+	} else if (shell_waits && (sig == SIGINT || sig == SIGQUIT)) {
+		signal_end_by(sig);
+	}
+	shutdown_end(l->opt, status);
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+	struct level level = {.opt = &opt, .caller = getpid(), .peer = -1};
+	int status;
+
+	(void)argc;
+	level.pid_file.fd = -1;
+	level.child.pidfd = -1;
+	signals_hold(&level.inherited);
+	options_parse(&opt, argv, level.caller);
+	level.role = opt.namespaces ? OUTER : ALONE;
+	status = prepare(&level);
+	if (!status)
+		status = opt.namespaces ? run_outer(&level) : run_command(&level);
+	end(&level, status);
+}

@@ -1,0 +1,135 @@
+/* Messages: one line, one write, stderr. */
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "shutdown.h"
+
+struct log log_to;
+
+static size_t append(char *buf, size_t size, size_t at, const char *text)
+{
+	while (*text && at + 1 < size)
+		buf[at++] = *text++;
+	return at;
+}
+
+static size_t number(char *buf, size_t size, size_t at, int n)
+{
+	char digits[12];
+	char *p = digits + sizeof(digits) - 1;
+	unsigned int rest = n < 0 ? 0U - (unsigned int)n : (unsigned int)n;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (n < 0)
+		*--p = '-';
+	return append(buf, size, at, p);
+}
+
+static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	size_t at = 0;
+
+	for (; *fmt; fmt++) {
+		if (*fmt != '%') {
+			at = append(buf, size, at, (char[]){*fmt, '\0'});
+			continue;
+		}
+		switch (*++fmt) {
+		case 's':
+			at = append(buf, size, at, va_arg(ap, const char *));
+			break;
+		case 'd':
+			at = number(buf, size, at, va_arg(ap, int));
+			break;
+		case 'm':
+			at = append(buf, size, at, strerror(errno));
+			break;
+		default:
+			break;
+		}
+	}
+	buf[at] = '\0';
+	return at;
+}
+
+size_t format(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = vformat(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+/*
+ * O_NONBLOCK would change the file for COMMAND too, which shares it. RWF_NOWAIT is for this one write,
+ * and where the file does not know it (a terminal, an older kernel's pipe), poll(2) tells whether there is room. A
+ * regular file answers EAGAIN to RWF_NOWAIT merely because it would have to allocate.
+ */
+static void put(const char *line, size_t length)
+{
+	struct iovec piece = {(char *)line, length};
+	struct pollfd room = {STDERR_FILENO, POLLOUT, 0};
+	struct stat st;
+
+	if (log_to.nowait) {
+		if (syscall(SYS_pwritev2, STDERR_FILENO, &piece, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
+			return;
+		if (errno == EAGAIN && !(!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)))
+			return;
+		if (poll(&room, 1, 0) <= 0 || !(room.revents & POLLOUT))
+			return;
+	}
+	while (writev(STDERR_FILENO, &piece, 1) < 0 && errno == EINTR)
+		;
+}
+
+static void vsay(const char *fmt, va_list ap)
+{
+	char line[1024];
+	int saved = errno;
+	size_t n = append(line, sizeof(line), 0, "nsinit: ");
+
+	n += vformat(line + n, sizeof(line) - n - 1, fmt, ap);
+	/* A word of the user's must not break the line in two, nor steer a terminal. */
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[n++] = '\n';
+	put(line, n);
+	errno = saved;
+}
+
+void say(enum importance importance, const char *fmt, ...)
+{
+	va_list ap;
+
+	if ((int)importance > log_to.level)
+		return;
+	va_start(ap, fmt);
+	vsay(fmt, ap);
+	va_end(ap);
+}
+
+void die(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(fmt, ap);
+	va_end(ap);
+	quit(status);
+}

@@ -1,0 +1,283 @@
+/* Namespaces: kinds and flags, the steps of setting up, and their undoing. */
+#include "namespace.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "kernel.h"
+#include "log.h"
+#include "options.h"
+
+static const struct {
+	const char *name;
+	unsigned long flag;
+} kinds[] = {
+	{"pid", CLONE_NEWPID}, {"mount", CLONE_NEWNS}, {"uts", CLONE_NEWUTS},
+	{"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET}, {"user", CLONE_NEWUSER},
+	{"cgroup", CLONE_NEWCGROUP},
+};
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+unsigned long namespace_flag(const char *name)
+{
+	for (int i = 0; i < KINDS; i++)
+		if (!strcmp(name, kinds[i].name))
+			return kinds[i].flag;
+	return 0;
+}
+
+/* The likeliest reason for which the kernel refuses namespaces (clone(2), user_namespaces(7), pid_namespaces(7)). */
+static const char *why_no_namespace(unsigned long flags)
+{
+	switch (errno) {
+	case EPERM:
+		if (flags & CLONE_NEWUSER)
+			return "user namespaces are switched off, by sysctl or by the container around";
+		return "not privileged: root or CAP_SYS_ADMIN is needed, or --map-root-user";
+	case ENOSPC:
+		return flags & CLONE_NEWPID ?
+		    "32 nested PID namespaces are the most, or a limit in /proc/sys/user is reached" :
+		    "a limit in /proc/sys/user is reached, or too many are nested";
+	case EUSERS:
+		return "too many user namespaces are nested";
+	case EINVAL:
+		return "this kernel lacks one of these kinds, or children belong to another PID namespace";
+	case ENOMEM:
+		return "no memory, or the init of this PID namespace is gone";
+	case EAGAIN:
+		return "a limit on processes: pids.max, RLIMIT_NPROC";
+	default:
+		return "the kernel refused";
+	}
+}
+
+static void say_no_namespace(unsigned long flags)
+{
+	char list[64];
+	size_t n = 0;
+
+	for (int i = 0; i < KINDS; i++)
+		if (flags & kinds[i].flag)
+			n += format(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", kinds[i].name);
+	say(ALWAYS, "cannot create new namespaces (%s): %m (%s)", list, why_no_namespace(flags));
+}
+
+static const char *why_no_mount(void)
+{
+	switch (errno) {
+	case EPERM:
+		return " (not privileged, or /proc is masked by the container around)";
+	case EACCES:
+		return " (not privileged)";
+	case ENODEV:
+		return " (this kernel has no procfs)";
+	default:
+		return "";
+	}
+}
+
+static int mount_proc(const char *dir)
+{
+	if (!mount("proc", dir, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return 0;
+	say(ALWAYS, "cannot mount proc at %s: %m%s", dir, why_no_mount());
+	return -1;
+}
+
+static int make_place(struct mounted *mounted, const char *dir)
+{
+	if (!place_set(&mounted->at, dir) && !place_make(&mounted->at))
+		return 0;
+	say(ALWAYS, "cannot make directory %s: %m", dir);
+	return -1;
+}
+
+int namespace_prepare(const struct options *opt, struct mounted *mounted)
+{
+	struct stat proc, dir;
+	const char *path = mounted->at.path;
+
+	if (!opt->export_proc)
+		return 0;
+	if (make_place(mounted, opt->export_proc))
+		return -1;
+	if (!stat(path, &dir) && !stat("/proc", &proc) && proc.st_dev == dir.st_dev &&
+	    proc.st_ino == dir.st_ino) {
+		say(ALWAYS, "--export-proc %s: would hide the caller's own /proc", opt->export_proc);
+		return -1;
+	}
+	/* On a mount point of its own that is private, what follows is not propagated to other namespaces. */
+	if (!mount(path, path, NULL, MS_BIND, NULL)) {
+		mounted->here = true;
+		mounted->below = dir.st_dev;
+		if (!mount(NULL, path, NULL, MS_PRIVATE, NULL))
+			return 0;
+	}
+	say(ALWAYS, "cannot make a private mount point of %s: %m%s", path, why_no_mount());
+	return -1;
+}
+
+int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (!opt->proc)
+		return 0;
+	if (!statfs(opt->proc, &fs) && fs.f_type == PROC_MAGIC)
+		return 0;
+	if (make_place(mounted, opt->proc) || mount_proc(mounted->at.path))
+		return -1;
+	mounted->here = true;
+	mounted->below = stat(mounted->at.path, &st) ? 0 : st.st_dev;
+	return 0;
+}
+
+/* Detached: somebody may have gone there meanwhile. */
+static void unmount(const char *path)
+{
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
+		say(ALWAYS, "cannot unmount %s: %m", path);
+}
+
+void namespace_undo(struct mounted *mounted)
+{
+	struct stat top;
+
+	/* The inner process may have died before it could mount its procfs, or tell that it had. */
+	if (mounted->here && !stat(mounted->at.path, &top) && top.st_dev != mounted->below)
+		unmount(mounted->at.path);
+	if (mounted->here)
+		unmount(mounted->at.path);
+	place_remove(&mounted->at);
+}
+
+static int write_map(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+
+	format(path, sizeof(path), "/proc/%d/%s", pid, file);
+	if (!file_write(path, text))
+		return 0;
+	say(ALWAYS, "cannot map root in the new user namespace: %s: %m", path);
+	return -1;
+}
+
+/* setgroups(2) must be denied before an unprivileged caller may map a group (user_namespaces(7)). */
+static int map_root(pid_t pid)
+{
+	char uids[32], gids[32];
+
+	format(uids, sizeof(uids), "0 %d 1\n", (int)geteuid());
+	format(gids, sizeof(gids), "0 %d 1\n", (int)getegid());
+	return write_map(pid, "setgroups", "deny") || write_map(pid, "uid_map", uids) ||
+	    write_map(pid, "gid_map", gids);
+}
+
+int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg,
+    int sockets[2])
+{
+	/* A procfs shows the PID namespace of the one who mounts it: for the caller, before its own mount namespace. */
+	unsigned long flags = opt->namespaces & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
+	char stack[128 * 1024];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
+		say(ALWAYS, "cannot make a socket pair: %m");
+		return -1;
+	}
+	sockets[0] = file_own(sockets[0]);
+	sockets[1] = file_own(sockets[1]);
+	if (child_clone(inner, fn, arg, (int)flags, stack, sizeof(stack))) {
+		say_no_namespace(opt->namespaces);
+		return -1;
+	}
+	close(sockets[1]);
+	if (!opt->map_root)
+		return 0;
+	if (!map_root(inner->pid) && send(sockets[0], "", 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	kill(inner->pid, SIGKILL);
+	while (waitpid(inner->pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	return -1;
+}
+
+static _Noreturn void fail(const char *what, const char *name, const char *why)
+{
+	say(ALWAYS, "%s %s: %m%s", what, name, why);
+	_exit(STATUS_FAILED);
+}
+
+static void propagate(const struct options *opt)
+{
+	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL))
+		fail("cannot set the propagation of", "/", why_no_mount());
+}
+
+static void loopback_up(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	/* A container without a loopback is poorer, not wrong. */
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo))
+		say(ALWAYS, "cannot bring the loopback up: %m");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old root. */
+static bool pivot(const char *root)
+{
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root))
+		fail("cannot enter the root", root, "");
+	if (!syscall(SYS_pivot_root, ".", "."))
+		return true;
+	/* The root of an initramfs cannot be pivoted away; then DIR is moved over it. */
+	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+		fail("cannot pivot into", root, "");
+	return false;
+}
+
+void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer)
+{
+	bool pivoted = false;
+	char go;
+
+	if (opt->map_root && recv(peer, &go, 1, 0) != 1)
+		_exit(STATUS_FAILED);
+	if (opt->export_proc) {
+		if (mount_proc(mounted->at.path))
+			_exit(STATUS_FAILED);
+		if (opt->namespaces & CLONE_NEWNS && unshare(CLONE_NEWNS)) {
+			say_no_namespace(CLONE_NEWNS);
+			_exit(STATUS_FAILED);
+		}
+	}
+	if (opt->namespaces & CLONE_NEWNET)
+		loopback_up();
+	if (opt->hostname && sethostname(opt->hostname, strlen(opt->hostname)))
+		fail("cannot set the hostname", opt->hostname, "");
+	if (opt->namespaces & CLONE_NEWNS)
+		propagate(opt);
+	if (opt->root)
+		pivoted = pivot(opt->root);
+	/* Before the old root goes: in a user namespace a procfs in full sight is the leave to mount another. */
+	if (opt->proc && mount_proc(opt->proc))
+		_exit(STATUS_FAILED);
+	if (pivoted && umount2(".", MNT_DETACH))
+		fail("cannot let go of the old root below", opt->root, "");
+	if (opt->root && chdir("/"))
+		fail("cannot enter", "/", "");
+}

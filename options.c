@@ -1,0 +1,467 @@
+/* The command line and the environment: one table of options, which the help text is made of. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "log.h"
+#include "namespace.h"
+#include "shutdown.h"
+
+#ifndef NSINIT_VERSION
+#define NSINIT_VERSION "0"
+#endif
+#ifndef NSINIT_COMMIT
+#define NSINIT_COMMIT "unknown"
+#endif
+
+enum option {
+	UNSHARE = 1, NAMESPACE, MOUNT_PROC, EXPORT_PROC, MAP_ROOT, PROPAGATION, ROOT, WD, HOSTNAME,
+	PID_FILE, NOTHING, KILL_CHILD, SINGLE, GROUP, REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL,
+	REMAP, WARN, PAUSE, ON_EXIT, VERBOSITY, HELP, VERSION, LICENSE
+};
+
+enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
+
+static const struct row {
+	unsigned char id;
+	unsigned char argument;
+	char letter;
+	const char *name;
+	const char *what; /* its argument in the help text */
+	const char *help; /* NULL: an option of a peer's that is taken and not shown */
+} rows[] = {
+	{UNSHARE, NO_ARGUMENT, 'u', "unshare", "", "short for --pid --mount --mount-proc"},
+	{NAMESPACE, NO_ARGUMENT, 0, "pid", "", "new PID namespace"},
+	{NAMESPACE, NO_ARGUMENT, 0, "mount", "", "new mount namespace"},
+	{NAMESPACE, NO_ARGUMENT, 0, "uts", "", "new UTS namespace"},
+	{NAMESPACE, NO_ARGUMENT, 0, "ipc", "", "new IPC namespace"},
+	{NAMESPACE, NO_ARGUMENT, 0, "net", "", "new network namespace, loopback up"},
+	{NAMESPACE, NO_ARGUMENT, 0, "user", "", "new user namespace"},
+	{NAMESPACE, NO_ARGUMENT, 0, "cgroup", "", "new cgroup namespace"},
+	{MOUNT_PROC, MAYBE, 0, "mount-proc", "[=DIR]", "mount a fresh procfs at DIR [/proc]"},
+	{EXPORT_PROC, ARGUMENT, 0, "export-proc", " DIR", "show the new procfs to the caller at DIR"},
+	{MAP_ROOT, NO_ARGUMENT, 0, "map-root-user", "", "new user namespace, be root in it"},
+	{PROPAGATION, ARGUMENT, 0, "propagation", " MODE", "of all mounts: slave or private [slave]"},
+	{ROOT, ARGUMENT, 0, "root", " DIR", "make DIR the root directory"},
+	{WD, ARGUMENT, 0, "wd", " DIR", "make DIR the working directory"},
+	{HOSTNAME, ARGUMENT, 0, "hostname", " NAME", "set the hostname; implies --uts"},
+	{PID_FILE, ARGUMENT, 0, "pid-file", " FILE", "keep COMMAND's PID in FILE"},
+	{NOTHING, NO_ARGUMENT, 0, "fork", "", "accepted: nsinit always forks"},
+	{KILL_CHILD, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies"},
+	{SINGLE, NO_ARGUMENT, 'c', "single-child", "", "signal COMMAND alone, not its group"},
+	{GROUP, NO_ARGUMENT, 'g', "group", "", "COMMAND in a process group of its own"},
+	{REWRITE, ARGUMENT, 'r', "rewrite", " FROM:TO", "pass signal FROM on as TO, 0 drops it"},
+	{PDEATHSIG, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies"},
+	{NOTHING, NO_ARGUMENT, 's', "subreaper", "", "accepted: nsinit always adopts orphans"},
+	{GRACE, ARGUMENT, 't', "grace", " SECONDS", "how long a stop may take, or infinity"},
+	{STOP_SIGNAL, ARGUMENT, 0, "stop-signal", " SIG", "a signal that asks for the stop [TERM]"},
+	{REMAP, ARGUMENT, 'e', "remap-exit", " CODE", "exit 0 where the status would be CODE"},
+	{WARN, NO_ARGUMENT, 'w', "warn-on-reap", "", "say a line for each orphan reaped"},
+	{PAUSE, NO_ARGUMENT, 'P', "pause", "", "no COMMAND: reap until TERM or INT"},
+	{ON_EXIT, ARGUMENT, 0, "on-exit", " ACTION", "exit, poweroff, reboot or halt"},
+	{VERBOSITY, NO_ARGUMENT, 'v', "verbose", "", "say what happens; -vv each process reaped"},
+	{HELP, NO_ARGUMENT, 'h', "help", "", "this text"},
+	{VERSION, NO_ARGUMENT, 'V', "version", "", "the version"},
+	{LICENSE, NO_ARGUMENT, 'l', "license", "", NULL},
+	{LICENSE, NO_ARGUMENT, 'L', "", "", NULL},
+};
+enum { ROWS = sizeof(rows) / sizeof(*rows) };
+
+/* Whose place is taken, told by the name that nsinit was started under, and that program's defaults. */
+static const struct persona {
+	const char *name;
+	const char *version; /* before the number */
+	bool single;
+	bool end_group;
+	bool suspend;
+	unsigned char bad_usage; /* the status */
+} personas[] = {
+	{"nsinit", "nsinit version ", false, false, false, STATUS_FAILED},
+	{"tini", "tini version ", true, false, false, 1},
+	{"docker-init", "tini version ", true, false, false, 1},
+	{"catatonit", "catatonit version ", true, false, false, 1},
+	{"podman-init", "catatonit version ", true, false, false, 1},
+	{"dumb-init", "dumb-init v", false, true, true, 1},
+};
+
+/* What only reading needs to know. */
+struct reading {
+	struct options *opt;
+	const struct persona *as;
+	int verbosity; /* how many -v */
+	bool scope_set; /* -c or -g was given */
+};
+
+static _Noreturn void leave(const struct reading *r, const char *word, const char *why)
+{
+	die(r->as->bad_usage, "%s%s%s (see --help)", word, *word ? ": " : "", why);
+}
+
+static _Noreturn void print(const char *text, size_t length)
+{
+	quit(write(STDOUT_FILENO, text, length) == (ssize_t)length ? 0 : STATUS_FAILED);
+}
+
+static _Noreturn void help(void)
+{
+	char text[4096];
+	size_t n = format(text, sizeof(text),
+	    "Usage: nsinit [OPTION]... [--] COMMAND [ARG]...\n"
+	    "Start COMMAND, pass signals on to it, reap orphans, exit with its status.\n\n");
+
+	for (int i = 0; i < ROWS; i++) {
+		size_t start = n;
+		char letter[] = {'-', rows[i].letter, ',', '\0'};
+
+		if (!rows[i].help)
+			continue;
+		n += format(text + n, sizeof(text) - n, "  %s --%s%s",
+		    rows[i].letter ? letter : "   ", rows[i].name, rows[i].what);
+		while (n - start < 30)
+			text[n++] = ' ';
+		n += format(text + n, sizeof(text) - n, " %s\n", rows[i].help);
+	}
+	n += format(text + n, sizeof(text) - n,
+	    "\nStatus: COMMAND's; 128+N: ended by signal N; 125: nsinit failed;\n"
+	    "126: COMMAND cannot be executed; 127: COMMAND not found. See nsinit(1).\n");
+	print(text, n);
+}
+
+static _Noreturn void version(const struct persona *as)
+{
+	char text[128];
+
+	print(text, format(text, sizeof(text), "%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n",
+	    as->version));
+}
+
+static _Noreturn void license(void)
+{
+	static const char text[] = "nsinit: MIT license\n";
+
+	print(text, sizeof(text) - 1);
+}
+
+static int read_signal(const struct reading *r, const char *word)
+{
+	int sig = signal_number(word);
+
+	if (!sig)
+		leave(r, word, "no signal");
+	return sig;
+}
+
+/* A whole number of at most MAX. */
+static int read_number(const struct reading *r, const char *word, int max, const char *why)
+{
+	int n = number_of(word, max);
+
+	if (n < 0)
+		leave(r, word, why);
+	return n;
+}
+
+static void read_grace(const struct reading *r, const char *word)
+{
+	static const char why[] = "no number of seconds, nor \"infinity\"";
+	const int64_t most = INT64_C(1000) * 1000 * 1000; /* 31 years */
+	int64_t ms = 0;
+	const char *p = word;
+	int unit = 1000;
+	bool digits = false;
+
+	if (!strcmp(word, "infinity")) {
+		r->opt->grace = GRACE_FOREVER;
+		return;
+	}
+	for (; *p >= '0' && *p <= '9'; p++, digits = true)
+		if ((ms = ms * 10 + (*p - '0')) > most)
+			leave(r, word, why);
+	ms *= 1000;
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++, digits = true) {
+			unit /= 10;
+			ms += unit * (*p - '0');
+		}
+	if (*p || !digits)
+		leave(r, word, why);
+	r->opt->grace = ms;
+}
+
+static void read_rewrite(const struct reading *r, const char *word)
+{
+	char from[16];
+	const char *colon = strchr(word, ':');
+	size_t n = colon ? (size_t)(colon - word) : sizeof(from);
+	int sig;
+
+	if (n >= sizeof(from))
+		leave(r, word, "not FROM:TO");
+	memcpy(from, word, n);
+	from[n] = '\0';
+	sig = signal_number(from);
+	if (!sig)
+		leave(r, word, "FROM is no signal");
+	if (sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD)
+		leave(r, word, "FROM is a signal that is never passed on");
+	r->opt->renamed[sig] = (uint8_t)signal_number(colon + 1);
+	if (!r->opt->renamed[sig] && strcmp(colon + 1, "0") != 0)
+		leave(r, word, "TO is no signal, nor 0");
+	r->opt->rewritten |= SIGBIT(sig);
+}
+
+static void set_single(struct reading *r, bool single)
+{
+	r->opt->single = single;
+	r->opt->group = !single;
+	r->scope_set = true;
+}
+
+static const char *one_of(const struct reading *r, const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(word, *words))
+			return *words;
+	leave(r, word, "not one of the values for this option");
+}
+
+static void apply(struct reading *r, const struct row *row, const char *value)
+{
+	static const char *const modes[] = {"slave", "private", NULL};
+	static const char *const actions[] = {"exit", "poweroff", "reboot", "halt", NULL};
+	struct options *opt = r->opt;
+	int n;
+
+	switch ((enum option)row->id) {
+	case UNSHARE:
+		opt->namespaces |= namespace_flag("pid") | namespace_flag("mount");
+		if (!opt->proc)
+			opt->proc = "/proc";
+		break;
+	case NAMESPACE:
+		opt->namespaces |= namespace_flag(row->name);
+		break;
+	case MOUNT_PROC:
+		opt->proc = value ? value : "/proc";
+		break;
+	case EXPORT_PROC:
+		opt->export_proc = value;
+		break;
+	case MAP_ROOT:
+		opt->map_root = true;
+		opt->namespaces |= namespace_flag("user");
+		break;
+	case PROPAGATION:
+		opt->propagation = *one_of(r, value, modes) == 's' ? MS_SLAVE : MS_PRIVATE;
+		break;
+	case ROOT:
+		opt->root = value;
+		opt->namespaces |= namespace_flag("mount");
+		break;
+	case WD:
+		opt->directory = value;
+		break;
+	case HOSTNAME:
+		opt->hostname = value;
+		opt->namespaces |= namespace_flag("uts");
+		break;
+	case PID_FILE:
+		opt->pid_file = value;
+		break;
+	case NOTHING:
+		break;
+	case KILL_CHILD:
+		opt->kill_child = value ? read_signal(r, value) : 0;
+		break;
+	case SINGLE:
+		set_single(r, true);
+		break;
+	case GROUP:
+		set_single(r, false);
+		break;
+	case REWRITE:
+		read_rewrite(r, value);
+		break;
+	case PDEATHSIG:
+		opt->parent_death = read_signal(r, value);
+		break;
+	case GRACE:
+		read_grace(r, value);
+		break;
+	case STOP_SIGNAL:
+		opt->stop |= SIGBIT(read_signal(r, value));
+		break;
+	case REMAP:
+		n = read_number(r, value, 255, "no status from 0 to 255");
+		opt->remap[n / 32] |= UINT32_C(1) << n % 32;
+		break;
+	case WARN:
+		opt->warn = true;
+		break;
+	case PAUSE:
+		opt->pause = true;
+		break;
+	case ON_EXIT:
+		value = one_of(r, value, actions);
+		opt->on_exit = *value == 'e' ? ON_EXIT_EXIT :
+		    *value == 'p'	     ? ON_EXIT_POWEROFF :
+		    *value == 'r'	     ? ON_EXIT_REBOOT :
+					       ON_EXIT_HALT;
+		break;
+	case VERBOSITY:
+		r->verbosity++;
+		break;
+	case HELP:
+		help();
+	case VERSION:
+		version(r->as);
+	case LICENSE:
+		license();
+	}
+}
+
+static const struct row *find(const char *name, size_t length)
+{
+	for (int i = 0; i < ROWS; i++)
+		if (length && strlen(rows[i].name) == length && !memcmp(rows[i].name, name, length))
+			return &rows[i];
+	return NULL;
+}
+
+/* "--name", "--name=value" or "--name value"; returns how many words were taken. */
+static int read_long(struct reading *r, char **argv)
+{
+	const char *name = argv[0] + 2;
+	const char *equals = strchr(name, '=');
+	const struct row *row = find(name, equals ? (size_t)(equals - name) : strlen(name));
+
+	if (!row)
+		leave(r, argv[0], "unknown option");
+	if (equals && row->argument == NO_ARGUMENT)
+		leave(r, argv[0], "this option takes no value");
+	if (equals || row->argument != ARGUMENT) {
+		apply(r, row, equals ? equals + 1 : NULL);
+		return 1;
+	}
+	if (!argv[1])
+		leave(r, argv[0], "this option needs a value");
+	apply(r, row, argv[1]);
+	return 2;
+}
+
+/* "-vw", "-t5" or "-t 5"; returns how many words were taken. */
+static int read_short(struct reading *r, char **argv)
+{
+	for (const char *p = argv[0] + 1; *p; p++) {
+		const struct row *row = rows;
+
+		while (row < rows + ROWS && row->letter != *p)
+			row++;
+		if (row == rows + ROWS)
+			leave(r, argv[0], "unknown option");
+		if (row->argument == NO_ARGUMENT) {
+			apply(r, row, NULL);
+			continue;
+		}
+		if (!p[1] && !argv[1])
+			leave(r, argv[0], "this option needs a value");
+		apply(r, row, p[1] ? p + 1 : argv[1]);
+		return p[1] ? 1 : 2;
+	}
+	return 1;
+}
+
+static bool read_switch(const struct reading *r, const char *value)
+{
+	return read_number(r, value, 1, "neither 0 nor 1");
+}
+
+/* NSINIT_*, for an image whose ENTRYPOINT cannot be changed. An option that was given wins. */
+static void read_environment(struct reading *r)
+{
+	const char *value;
+
+	if ((value = getenv("NSINIT_VERBOSE"))) {
+		int n = read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
+
+		if (!r->verbosity)
+			r->verbosity = n;
+	}
+	if ((value = getenv("NSINIT_GRACE"))) {
+		int64_t given = r->opt->grace;
+
+		read_grace(r, value);
+		if (given != GRACE_NONE)
+			r->opt->grace = given;
+	}
+	if ((value = getenv("NSINIT_SINGLE_CHILD"))) {
+		bool single = read_switch(r, value);
+
+		if (!r->scope_set)
+			set_single(r, single);
+	}
+}
+
+/* What follows from what was given, and what does not go together. */
+static void settle(struct reading *r)
+{
+	struct options *opt = r->opt;
+
+	if (opt->proc && opt->namespaces)
+		opt->namespaces |= namespace_flag("mount");
+	if (opt->export_proc && !(opt->namespaces & namespace_flag("pid")))
+		leave(r, "--export-proc", "needs --pid");
+	if (opt->pause && *opt->command)
+		leave(r, *opt->command, "--pause takes no COMMAND");
+	if (!opt->pause && !*opt->command)
+		leave(r, "", "COMMAND is missing");
+	if (opt->pause)
+		opt->command = NULL;
+	if (!opt->stop)
+		opt->stop = SIGBIT(SIGTERM);
+	log_to.level = r->verbosity;
+}
+
+void options_parse(struct options *opt, char **argv, pid_t self)
+{
+	struct reading r = {.opt = opt, .as = personas};
+	const char *name = *argv ? *argv : "";
+
+	if (strrchr(name, '/'))
+		name = strrchr(name, '/') + 1;
+	for (size_t i = 0; i < sizeof(personas) / sizeof(*personas); i++)
+		if (!strcmp(name, personas[i].name))
+			r.as = &personas[i];
+	*opt = (struct options){.propagation = MS_SLAVE,
+	    .grace = GRACE_NONE,
+	    .single = r.as->single,
+	    .end_group = r.as->end_group,
+	    .suspend = r.as->suspend};
+	/* Raised rights are for a caller whom nothing here checks. */
+	if (getauxval(AT_SECURE))
+		leave(&r, name, "must not be installed setuid, setgid or with capabilities");
+	if (*argv)
+		argv++;
+	while (*argv && argv[0][0] == '-' && argv[0][1]) {
+		if (!strcmp(*argv, "--")) {
+			argv++;
+			break;
+		}
+		argv += argv[0][1] == '-' ? read_long(&r, argv) : read_short(&r, argv);
+	}
+	opt->command = argv;
+	if (self == 1)
+		read_environment(&r);
+	settle(&r);
+}
+
+bool options_remaps(const struct options *opt, int status)
+{
+	return opt->remap[status / 32] >> status % 32 & 1;
+}

@@ -1,0 +1,237 @@
+/* What is left at the end: TERM, KILL, and the machine's power. */
+#include "shutdown.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "log.h"
+#include "options.h"
+
+enum { PID_LIMIT = 4 * 1024 * 1024 }; /* PID_MAX_LIMIT, proc_sys_kernel(5) */
+
+/* The kernel's record of getdents64(2). */
+struct record {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+struct process {
+	char state;
+	pid_t parent, group;
+};
+
+/* PID, state, parent, group come first; the name between may hold anything, ")" too (proc_pid_stat(5)). */
+static bool look_at(pid_t pid, struct process *process)
+{
+	char path[32], text[256], *p;
+	ssize_t n;
+	int fd;
+
+	format(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = file_own(open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	if (!p || strlen(p) < 5)
+		return false;
+	process->state = p[2];
+	process->parent = (pid_t)strtol(p + 4, &p, 10);
+	process->group = (pid_t)strtol(p, NULL, 10);
+	return true;
+}
+
+/* Who is meant: all of nsinit's descendants, or those of one process group. */
+static bool is_meant(pid_t pid, pid_t group, struct process *process)
+{
+	struct process above;
+
+	if (!look_at(pid, process) || (group && process->group != group))
+		return false;
+	/* All below a PID 1 is its own, and what joined from outside has no parent there. */
+	if (getpid() == 1)
+		return true;
+	for (above = *process; above.parent != getpid();)
+		if (above.parent <= 1 || !look_at(above.parent, &above))
+			return false;
+	return true;
+}
+
+/*
+ * The PID may be another's by the time it is signalled: its parent reaps it, not we. So the pidfd comes
+ * first, and the look at whose it is second.
+ */
+static int signal_meant(pid_t pid, pid_t group, int sig)
+{
+	struct process process;
+	int pidfd, failed, error;
+
+	if (!is_meant(pid, group, &process))
+		return ESRCH;
+	pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
+	if (pidfd < 0) {
+		if (errno == ESRCH)
+			return ESRCH;
+		failed = kill(pid, sig); /* before 5.3, or filtered */
+	} else if (!is_meant(pid, group, &process)) {
+		failed = ESRCH;
+	} else {
+		failed = (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+	}
+	error = failed < 0 ? errno : failed;
+	if (pidfd >= 0)
+		close(pidfd);
+	/* Sending 0 asks who is left: not the dead. */
+	return !error && !sig && process.state == 'Z' ? ESRCH : error;
+}
+
+/* Whether /proc speaks of our own PID namespace. */
+static bool proc_is_ours(void)
+{
+	char self[16];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return false;
+	self[n] = '\0';
+	return number_of(self, PID_LIMIT) == getpid();
+}
+
+struct swept {
+	int sent;   /* how many got the signal */
+	int denied; /* how many may not be signalled */
+};
+
+/* One pass over all that are meant. TERM comes once to each, and a CONT with it. */
+static struct swept sweep(int sig, pid_t group)
+{
+	static uint32_t told[PID_LIMIT / 32]; /* who had TERM; a page is there once it is written to */
+	_Alignas(struct record) char buf[2048];
+	struct swept swept = {0, 0};
+	bool once = sig == SIGTERM && !group;
+	int dir = proc_is_ours() ? file_own(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) : -1;
+	long n;
+
+	while (dir >= 0 && (n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+		struct record *record;
+
+		for (long at = 0; at < n; at += record->length) {
+			int pid, error;
+
+			record = (struct record *)(buf + at);
+			pid = number_of(record->name, PID_LIMIT - 1);
+			if (pid <= 1 || (once && told[pid / 32] >> pid % 32 & 1))
+				continue;
+			error = signal_meant(pid, group, sig);
+			swept.sent += !error;
+			swept.denied += error == EPERM;
+			if (error || !once)
+				continue;
+			told[pid / 32] |= UINT32_C(1) << pid % 32;
+			signal_meant(pid, 0, SIGCONT);
+		}
+	}
+	if (dir >= 0)
+		close(dir);
+	return swept;
+}
+
+void shutdown_signal(int sig)
+{
+	int passes = 0;
+
+	if (getpid() == 1) {
+		kill(-1, sig);
+		if (sig == SIGTERM)
+			kill(-1, SIGCONT);
+		return;
+	}
+	/* One who forked while we passed has a child that was missed: again, until a pass finds none. */
+	while (sweep(sig, 0).sent && sig == SIGTERM && ++passes < 100)
+		;
+}
+
+void shutdown_signal_group(pid_t group, int sig)
+{
+	sweep(sig, group);
+}
+
+/* CAP_KILL among the effective capabilities (capget(2)). */
+static bool may_signal_all(void)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} header = {0x20080522, 0};
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} sets[2] = {{0, 0, 0}, {0, 0, 0}};
+
+	return !syscall(SYS_capget, &header, sets) && sets[0].effective >> 5 & 1;
+}
+
+bool shutdown_is_denied(void)
+{
+	return !may_signal_all() && sweep(0, 0).denied;
+}
+
+bool shutdown_is_done(void)
+{
+	return !sweep(0, 0).sent;
+}
+
+bool shutdown_is_machine(void)
+{
+	return getpid() == 1 && !reboot(RB_DISABLE_CAD);
+}
+
+static _Noreturn void end_machine(enum on_exit how, int status)
+{
+	const char *what = how == ON_EXIT_REBOOT ? "rebooting" : how == ON_EXIT_HALT ? "halting" : "powering off";
+
+	say(ALWAYS, "status %d: %s", status, what);
+	kill(-1, SIGKILL);
+	sync();
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL))
+		say(VERBOSE, "cannot remount / read-only: %m");
+	reboot(how == ON_EXIT_REBOOT      ? RB_AUTOBOOT :
+		how == ON_EXIT_HALT ? (int)RB_HALT_SYSTEM :
+				      RB_POWER_OFF);
+	say(ALWAYS, "cannot end the machine: %m");
+	for (;;)
+		pause(); /* it must not exit: the kernel would panic */
+}
+
+static _Noreturn void end(enum on_exit how, int status)
+{
+	if (how != ON_EXIT_EXIT && shutdown_is_machine())
+		end_machine(how, status);
+	_exit(status);
+}
+
+void shutdown_end(const struct options *opt, int status)
+{
+	end(opt->on_exit, status);
+}
+
+void quit(int status)
+{
+	end(ON_EXIT_UNSET, status);
+}

@@ -1,0 +1,215 @@
+/* Signals: masks, waiting, names and numbers, passing on. */
+#include "signals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "files.h"
+#include "kernel.h"
+#include "log.h"
+
+enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
+
+static const struct {
+	const char *name;
+	int number;
+} names[] = {
+#define SIG(name) {#name, SIG##name}
+	SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE),
+	SIG(KILL), SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT),
+	SIG(CHLD), SIG(CONT), SIG(STOP), SIG(TSTP), SIG(TTIN), SIG(TTOU), SIG(URG), SIG(XCPU),
+	SIG(XFSZ), SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS),
+	SIG(IOT), SIG(POLL)
+#undef SIG
+};
+
+static void set_mask(sigmask mask, sigmask *was)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was, sizeof(mask));
+}
+
+void signals_hold(struct inherited *was)
+{
+	struct sigaction chld = {.sa_handler = SIG_DFL}, old;
+
+	set_mask(SIG_EVERY, &was->mask);
+	sigaction(SIGCHLD, &chld, &old);
+	was->chld_ignored = old.sa_handler == SIG_IGN;
+}
+
+void signals_release(const struct inherited *was)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	if (was->chld_ignored)
+		sigaction(SIGCHLD, &ignore, NULL);
+	set_mask(was->mask, NULL);
+}
+
+int signals_watch(int fd, bool children)
+{
+	sigmask mask = children ? SIG_EVERY : SIG_EVERY & ~SIGBIT(SIGCHLD);
+
+	if (fd >= 0)
+		set_mask(mask, NULL);
+	return file_own((int)syscall(SYS_signalfd4, fd, &mask, sizeof(mask), SFD_CLOEXEC));
+}
+
+bool signals_take(sigmask which, siginfo_t *info)
+{
+	static const struct timespec now;
+
+	return syscall(SYS_rt_sigtimedwait, &which, info, &now, sizeof(which)) > 0;
+}
+
+bool signal_is_own(const siginfo_t *info)
+{
+	return info->si_code == SI_USER && info->si_pid == getpid();
+}
+
+static int send_by_pidfd(int pidfd, int sig, siginfo_t *info, unsigned int flags)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, info, flags);
+}
+
+static int send_by_number(pid_t pid, int sig, siginfo_t *info, bool group)
+{
+	if (info)
+		return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
+	return kill(group ? -pid : pid, sig);
+}
+
+static int send(const struct child *child, int sig, siginfo_t *info, bool group)
+{
+	if (child->pidfd >= 0) {
+		unsigned int flags = group ? PIDFD_SIGNAL_PROCESS_GROUP : 0;
+
+		if (!send_by_pidfd(child->pidfd, sig, info, flags))
+			return 0;
+		if (errno != EINVAL && errno != ENOSYS && errno != EPERM)
+			return -1;
+	}
+	if (!child->pinned) {
+		errno = group ? ENOTSUP : ESRCH;
+		return -1;
+	}
+	return send_by_number(child->pid, sig, info, group);
+}
+
+bool signal_pass(const struct child *child, bool group, siginfo_t *info)
+{
+	siginfo_t *queued = info->si_code == SI_QUEUE ? info : NULL;
+	char name[12];
+	int sig = info->si_signo;
+
+	group = group && !queued;
+	/* A COMMAND that has left its group would miss what goes there. */
+	if (group && child->pinned && getpgid(child->pid) != child->pid)
+		send(child, sig, NULL, false);
+	if (!send(child, sig, queued, group) || errno == ESRCH)
+		return true;
+	if (errno == ENOTSUP)
+		return false;
+	/* Its queue is full: better without the value than not at all. */
+	if (errno == EAGAIN && queued && !send(child, sig, NULL, false)) {
+		say(ALWAYS, "signal %s lost its value: too many are queued for PID %d",
+		    signal_name(sig, name), child->pid);
+		return true;
+	}
+	say(ALWAYS, "cannot pass signal %s on to PID %d: %m", signal_name(sig, name), child->pid);
+	return true;
+}
+
+/*
+ * A stop signal throws away a pending CONT when it is generated, and the other way round (signal(7)).
+ * So a CONT that came since COMMAND stopped is looked for first; the one that comes while SIG is pending
+ * takes SIG away, and unblocking then stops nothing.
+ */
+void signal_suspend(int sig)
+{
+	struct sigaction stop = {.sa_handler = SIG_DFL};
+	sigmask pending = 0;
+
+	if (sig != SIGSTOP)
+		sigaction(sig, &stop, NULL);
+	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
+	if (pending & SIGBIT(SIGCONT))
+		return;
+	kill(getpid(), sig);
+	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
+	set_mask(SIG_EVERY, NULL);
+}
+
+void signal_end_by(int sig)
+{
+	struct sigaction end = {.sa_handler = SIG_DFL};
+
+	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
+	prctl(PR_SET_DUMPABLE, 0);
+	sigaction(sig, &end, NULL);
+	kill(getpid(), sig);
+	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
+}
+
+int number_of(const char *word, int max)
+{
+	int n = 0;
+
+	if (!*word)
+		return -1;
+	for (; *word; word++) {
+		if (*word < '0' || *word > '9')
+			return -1;
+		n = n * 10 + (*word - '0');
+		if (n > max)
+			return -1;
+	}
+	return n;
+}
+
+int signal_number(const char *name)
+{
+	int n;
+
+	if (*name >= '0' && *name <= '9') {
+		n = number_of(name, SIG_LAST);
+		return n > 0 ? n : 0;
+	}
+	if (!strncasecmp(name, "SIG", 3))
+		name += 3;
+	if (!strcasecmp(name, "RTMIN"))
+		return RT_FIRST;
+	if (!strcasecmp(name, "RTMAX"))
+		return SIG_LAST;
+	if (!strncasecmp(name, "RTMIN+", 6)) {
+		n = number_of(name + 6, SIG_LAST - RT_FIRST);
+		return n < 0 ? 0 : RT_FIRST + n;
+	}
+	if (!strncasecmp(name, "RTMAX-", 6)) {
+		n = number_of(name + 6, SIG_LAST - RT_FIRST);
+		return n < 0 ? 0 : SIG_LAST - n;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcasecmp(name, names[i].name))
+			return names[i].number;
+	return 0;
+}
+
+const char *signal_name(int sig, char buf[static 12])
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].number == sig)
+			return names[i].name;
+	if (sig < RT_FIRST)
+		format(buf, 12, "%d", sig);
+	else
+		format(buf, 12, "RTMIN+%d", sig - RT_FIRST);
+	return buf;
+}

@@ -1,0 +1,130 @@
+/* The terminal: who holds it, handing it over, putting it right at the end. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "files.h"
+#include "log.h"
+
+/* TIOCGPGRP succeeds on the caller's own controlling terminal alone (tty_ioctl(4)). */
+static bool is_controlling(int fd)
+{
+	pid_t group;
+
+	return !ioctl(fd, TIOCGPGRP, &group);
+}
+
+static bool has_foreground(int fd)
+{
+	pid_t group;
+
+	return !ioctl(fd, TIOCGPGRP, &group) && group == getpgrp();
+}
+
+static int open_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	/* ENXIO: there is none. Anything else: /dev is bare or closed to us. */
+	if (fd >= 0 || errno == ENXIO)
+		return file_own(fd);
+	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
+		if (is_controlling(std))
+			return fcntl(std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return -1;
+}
+
+void terminal_find(struct terminal *terminal, bool own_group)
+{
+	terminal->fd = open_terminal();
+	if (terminal->fd < 0)
+		terminal->role = NO_TERMINAL;
+	else if (getsid(0) == getpid())
+		terminal->role = GIVES_SESSION;
+	else
+		terminal->role = own_group ? OWN_GROUP : BELOW_SHELL;
+	terminal->foreground = terminal->role == OWN_GROUP && has_foreground(terminal->fd);
+}
+
+static void take_foreground(int fd)
+{
+	pid_t group = getpgrp();
+
+	ioctl(fd, TIOCSPGRP, &group); /* TTOU is blocked */
+}
+
+static int lead_nobody(void *arg)
+{
+	setpgid(0, 0);
+	take_foreground(*(int *)arg);
+	return 0;
+}
+
+/*
+ * A leader that gives its terminal up has HUP and CONT sent to the foreground group: to itself, where a HUP that
+ * somebody sends meanwhile would be merged with the kernel's, and to whomever else is in that group. So
+ * the group in the foreground is first made one that has no member any more.
+ */
+void terminal_release(struct terminal *terminal)
+{
+	struct child nobody;
+	char stack[4096];
+
+	if (terminal->role != GIVES_SESSION)
+		return;
+	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+		while (waitpid(nobody.pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		if (nobody.pidfd >= 0)
+			close(nobody.pidfd);
+	}
+	if (!ioctl(terminal->fd, TIOCNOTTY))
+		return;
+	say(ALWAYS, "cannot hand the terminal over: %m");
+	terminal->role = NO_TERMINAL;
+}
+
+void terminal_take(const struct terminal *terminal)
+{
+	switch (terminal->role) {
+	case BELOW_SHELL:
+		return;
+	case GIVES_SESSION:
+		/* It may have been hung up meanwhile; COMMAND finds out by reading from it. */
+		setsid();
+		ioctl(terminal->fd, TIOCSCTTY, 0);
+		return;
+	case OWN_GROUP:
+		setpgid(0, 0);
+		if (terminal->foreground)
+			take_foreground(terminal->fd);
+		return;
+	case NO_TERMINAL:
+		setpgid(0, 0);
+	}
+}
+
+void terminal_lend(const struct terminal *terminal, pid_t group)
+{
+	if (terminal->role == OWN_GROUP && has_foreground(terminal->fd))
+		ioctl(terminal->fd, TIOCSPGRP, &group);
+}
+
+void terminal_restore(const struct terminal *terminal, pid_t lent)
+{
+	pid_t foreground;
+
+	if (terminal->role != BELOW_SHELL && terminal->role != OWN_GROUP)
+		return;
+	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
+		return;
+	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH))
+		take_foreground(terminal->fd);
+}
