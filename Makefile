@@ -60,7 +60,7 @@ own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-p
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now
+	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)

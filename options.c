@@ -1,7 +1,8 @@
 /* The command line and the environment: one table of options, which the help text is made of. */
 #include "options.h"
 
-#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -21,12 +22,13 @@
 #endif
 
 enum option {
-	UNSHARE = 1, NAMESPACE, MOUNT_PROC, EXPORT_PROC, MAP_ROOT, PROPAGATION, ROOT, WD, HOSTNAME,
-	PID_FILE, NOTHING, KILL_CHILD, SINGLE, GROUP, REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL,
-	REMAP, WARN, PAUSE, ON_EXIT, VERBOSITY, HELP, VERSION, LICENSE
+	FLAG, WORD, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, KILL_CHILD, SINGLE, GROUP,
+	REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION, LICENSE
 };
 
 enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
+
+#define AT(field) offsetof(struct options, field) /* where a FLAG or a WORD is put */
 
 static const struct row {
 	unsigned char id;
@@ -34,42 +36,43 @@ static const struct row {
 	char letter;
 	const char *name;
 	const char *what; /* its argument in the help text */
-	const char *help; /* NULL: an option of a peer's that is taken and not shown */
+	const char *help; /* NULL: a peer's option, taken and not shown */
+	size_t at;
 } rows[] = {
-	{UNSHARE, NO_ARGUMENT, 'u', "unshare", "", "short for --pid --mount --mount-proc"},
-	{NAMESPACE, NO_ARGUMENT, 0, "pid", "", "new PID namespace"},
-	{NAMESPACE, NO_ARGUMENT, 0, "mount", "", "new mount namespace"},
-	{NAMESPACE, NO_ARGUMENT, 0, "uts", "", "new UTS namespace"},
-	{NAMESPACE, NO_ARGUMENT, 0, "ipc", "", "new IPC namespace"},
-	{NAMESPACE, NO_ARGUMENT, 0, "net", "", "new network namespace, loopback up"},
-	{NAMESPACE, NO_ARGUMENT, 0, "user", "", "new user namespace"},
-	{NAMESPACE, NO_ARGUMENT, 0, "cgroup", "", "new cgroup namespace"},
-	{MOUNT_PROC, MAYBE, 0, "mount-proc", "[=DIR]", "mount a fresh procfs at DIR [/proc]"},
-	{EXPORT_PROC, ARGUMENT, 0, "export-proc", " DIR", "show the new procfs to the caller at DIR"},
-	{MAP_ROOT, NO_ARGUMENT, 0, "map-root-user", "", "new user namespace, be root in it"},
-	{PROPAGATION, ARGUMENT, 0, "propagation", " MODE", "of all mounts: slave or private [slave]"},
-	{ROOT, ARGUMENT, 0, "root", " DIR", "make DIR the root directory"},
-	{WD, ARGUMENT, 0, "wd", " DIR", "make DIR the working directory"},
-	{HOSTNAME, ARGUMENT, 0, "hostname", " NAME", "set the hostname; implies --uts"},
-	{PID_FILE, ARGUMENT, 0, "pid-file", " FILE", "keep COMMAND's PID in FILE"},
-	{NOTHING, NO_ARGUMENT, 0, "fork", "", "accepted: nsinit always forks"},
-	{KILL_CHILD, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies"},
-	{SINGLE, NO_ARGUMENT, 'c', "single-child", "", "signal COMMAND alone, not its group"},
-	{GROUP, NO_ARGUMENT, 'g', "group", "", "COMMAND in a process group of its own"},
-	{REWRITE, ARGUMENT, 'r', "rewrite", " FROM:TO", "pass signal FROM on as TO, 0 drops it"},
-	{PDEATHSIG, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies"},
-	{NOTHING, NO_ARGUMENT, 's', "subreaper", "", "accepted: nsinit always adopts orphans"},
-	{GRACE, ARGUMENT, 't', "grace", " SECONDS", "how long a stop may take, or infinity"},
-	{STOP_SIGNAL, ARGUMENT, 0, "stop-signal", " SIG", "a signal that asks for the stop [TERM]"},
-	{REMAP, ARGUMENT, 'e', "remap-exit", " CODE", "exit 0 where the status would be CODE"},
-	{WARN, NO_ARGUMENT, 'w', "warn-on-reap", "", "say a line for each orphan reaped"},
-	{PAUSE, NO_ARGUMENT, 'P', "pause", "", "no COMMAND: reap until TERM or INT"},
-	{ON_EXIT, ARGUMENT, 0, "on-exit", " ACTION", "exit, poweroff, reboot or halt"},
-	{VERBOSITY, NO_ARGUMENT, 'v', "verbose", "", "say what happens; -vv each process reaped"},
-	{HELP, NO_ARGUMENT, 'h', "help", "", "this text"},
-	{VERSION, NO_ARGUMENT, 'V', "version", "", "the version"},
-	{LICENSE, NO_ARGUMENT, 'l', "license", "", NULL},
-	{LICENSE, NO_ARGUMENT, 'L', "", "", NULL},
+	{UNSHARE, 0, 'u', "unshare", "", "short for --pid --mount --mount-proc", 0},
+	{NAMESPACE, 0, 0, "pid", "", "new PID namespace", 0},
+	{NAMESPACE, 0, 0, "mount", "", "new mount namespace", 0},
+	{NAMESPACE, 0, 0, "uts", "", "new UTS namespace", 0},
+	{NAMESPACE, 0, 0, "ipc", "", "new IPC namespace", 0},
+	{NAMESPACE, 0, 0, "net", "", "new network namespace, loopback up", 0},
+	{NAMESPACE, 0, 0, "user", "", "new user namespace", 0},
+	{NAMESPACE, 0, 0, "cgroup", "", "new cgroup namespace", 0},
+	{MOUNT_PROC, MAYBE, 0, "mount-proc", "[=DIR]", "mount a fresh procfs at DIR [/proc]", 0},
+	{WORD, ARGUMENT, 0, "export-proc", " DIR", "show the new procfs to the caller at DIR", AT(export_proc)},
+	{FLAG, 0, 0, "map-root-user", "", "new user namespace, be root in it", AT(map_root)},
+	{PROPAGATION, ARGUMENT, 0, "propagation", " MODE", "of all mounts: slave or private [slave]", 0},
+	{WORD, ARGUMENT, 0, "root", " DIR", "make DIR the root directory", AT(root)},
+	{WORD, ARGUMENT, 0, "wd", " DIR", "make DIR the working directory", AT(directory)},
+	{WORD, ARGUMENT, 0, "hostname", " NAME", "set the hostname; implies --uts", AT(hostname)},
+	{WORD, ARGUMENT, 0, "pid-file", " FILE", "keep COMMAND's PID in FILE", AT(pid_file)},
+	{NOTHING, 0, 0, "fork", "", "accepted: nsinit always forks", 0},
+	{KILL_CHILD, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies", 0},
+	{SINGLE, 0, 'c', "single-child", "", "signal COMMAND alone, not its group", 0},
+	{GROUP, 0, 'g', "group", "", "COMMAND in a process group of its own", 0},
+	{REWRITE, ARGUMENT, 'r', "rewrite", " FROM:TO", "pass signal FROM on as TO, 0 drops it", 0},
+	{PDEATHSIG, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies", 0},
+	{NOTHING, 0, 's', "subreaper", "", "accepted: nsinit always adopts orphans", 0},
+	{GRACE, ARGUMENT, 't', "grace", " SECONDS", "how long a stop may take, or infinity", 0},
+	{STOP_SIGNAL, ARGUMENT, 0, "stop-signal", " SIG", "a signal that asks for the stop [TERM]", 0},
+	{REMAP, ARGUMENT, 'e', "remap-exit", " CODE", "exit 0 where the status would be CODE", 0},
+	{FLAG, 0, 'w', "warn-on-reap", "", "say a line for each orphan reaped", AT(warn)},
+	{FLAG, 0, 'P', "pause", "", "no COMMAND: reap until TERM or INT", AT(pause)},
+	{ON_EXIT, ARGUMENT, 0, "on-exit", " ACTION", "exit, poweroff, reboot or halt", 0},
+	{VERBOSITY, 0, 'v', "verbose", "", "say what happens; -vv each process reaped", 0},
+	{HELP, 0, 'h', "help", "", "this text", 0},
+	{VERSION, 0, 'V', "version", "", "the version", 0},
+	{LICENSE, 0, 'l', "", "", NULL, 0},
+	{LICENSE, 0, 'L', "", "", NULL, 0},
 };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
@@ -139,13 +142,6 @@ static _Noreturn void version(const struct persona *as)
 
 	print(text, format(text, sizeof(text), "%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n",
 	    as->version));
-}
-
-static _Noreturn void license(void)
-{
-	static const char text[] = "nsinit: MIT license\n";
-
-	print(text, sizeof(text) - 1);
 }
 
 static int read_signal(const struct reading *r, const char *word)
@@ -223,56 +219,41 @@ static void set_single(struct reading *r, bool single)
 	r->scope_set = true;
 }
 
-static const char *one_of(const struct reading *r, const char *word, const char *const *words)
+/* Which of WORDS it is, each with a NUL at its end and one more after the last. */
+static int read_choice(const struct reading *r, const char *word, const char *words)
 {
-	for (; *words; words++)
-		if (!strcmp(word, *words))
-			return *words;
-	leave(r, word, "not one of the values for this option");
+	for (int i = 0; *words; i++, words += strlen(words) + 1)
+		if (!strcmp(word, words))
+			return i;
+	leave(r, word, "none of the words for this option");
 }
 
 static void apply(struct reading *r, const struct row *row, const char *value)
 {
-	static const char *const modes[] = {"slave", "private", NULL};
-	static const char *const actions[] = {"exit", "poweroff", "reboot", "halt", NULL};
 	struct options *opt = r->opt;
+	char *at = (char *)opt + row->at;
 	int n;
 
 	switch ((enum option)row->id) {
+	case FLAG:
+		*(bool *)at = true;
+		break;
+	case WORD:
+		memcpy(at, &value, sizeof(value));
+		break;
 	case UNSHARE:
-		opt->namespaces |= namespace_flag("pid") | namespace_flag("mount");
-		if (!opt->proc)
-			opt->proc = "/proc";
+		opt->namespaces |= CLONE_NEWPID | CLONE_NEWNS;
+		if (opt->proc)
+			break;
+		/* fall through */
+	case MOUNT_PROC:
+		opt->proc = value ? value : "/proc";
 		break;
 	case NAMESPACE:
 		opt->namespaces |= namespace_flag(row->name);
 		break;
-	case MOUNT_PROC:
-		opt->proc = value ? value : "/proc";
-		break;
-	case EXPORT_PROC:
-		opt->export_proc = value;
-		break;
-	case MAP_ROOT:
-		opt->map_root = true;
-		opt->namespaces |= namespace_flag("user");
-		break;
 	case PROPAGATION:
-		opt->propagation = *one_of(r, value, modes) == 's' ? MS_SLAVE : MS_PRIVATE;
-		break;
-	case ROOT:
-		opt->root = value;
-		opt->namespaces |= namespace_flag("mount");
-		break;
-	case WD:
-		opt->directory = value;
-		break;
-	case HOSTNAME:
-		opt->hostname = value;
-		opt->namespaces |= namespace_flag("uts");
-		break;
-	case PID_FILE:
-		opt->pid_file = value;
+		opt->propagation = read_choice(r, value, "slave\0private\0") ? MS_PRIVATE : MS_SLAVE;
 		break;
 	case NOTHING:
 		break;
@@ -280,10 +261,8 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		opt->kill_child = value ? read_signal(r, value) : 0;
 		break;
 	case SINGLE:
-		set_single(r, true);
-		break;
 	case GROUP:
-		set_single(r, false);
+		set_single(r, row->id == SINGLE);
 		break;
 	case REWRITE:
 		read_rewrite(r, value);
@@ -301,18 +280,9 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		n = read_number(r, value, 255, "no status from 0 to 255");
 		opt->remap[n / 32] |= UINT32_C(1) << n % 32;
 		break;
-	case WARN:
-		opt->warn = true;
-		break;
-	case PAUSE:
-		opt->pause = true;
-		break;
 	case ON_EXIT:
-		value = one_of(r, value, actions);
-		opt->on_exit = *value == 'e' ? ON_EXIT_EXIT :
-		    *value == 'p'	     ? ON_EXIT_POWEROFF :
-		    *value == 'r'	     ? ON_EXIT_REBOOT :
-					       ON_EXIT_HALT;
+		/* In the order of the enum, whose first says that nothing was chosen. */
+		opt->on_exit = 1 + (unsigned int)read_choice(r, value, "exit\0poweroff\0reboot\0halt\0");
 		break;
 	case VERBOSITY:
 		r->verbosity++;
@@ -322,7 +292,7 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 	case VERSION:
 		version(r->as);
 	case LICENSE:
-		license();
+		print("nsinit: MIT license\n", 20);
 	}
 }
 
@@ -377,11 +347,6 @@ static int read_short(struct reading *r, char **argv)
 	return 1;
 }
 
-static bool read_switch(const struct reading *r, const char *value)
-{
-	return read_number(r, value, 1, "neither 0 nor 1");
-}
-
 /* NSINIT_*, for an image whose ENTRYPOINT cannot be changed. An option that was given wins. */
 static void read_environment(struct reading *r)
 {
@@ -401,7 +366,7 @@ static void read_environment(struct reading *r)
 			r->opt->grace = given;
 	}
 	if ((value = getenv("NSINIT_SINGLE_CHILD"))) {
-		bool single = read_switch(r, value);
+		int single = read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1");
 
 		if (!r->scope_set)
 			set_single(r, single);
@@ -413,9 +378,13 @@ static void settle(struct reading *r)
 {
 	struct options *opt = r->opt;
 
-	if (opt->proc && opt->namespaces)
-		opt->namespaces |= namespace_flag("mount");
-	if (opt->export_proc && !(opt->namespaces & namespace_flag("pid")))
+	if (opt->map_root)
+		opt->namespaces |= CLONE_NEWUSER;
+	if (opt->hostname)
+		opt->namespaces |= CLONE_NEWUTS;
+	if (opt->root || (opt->proc && opt->namespaces))
+		opt->namespaces |= CLONE_NEWNS;
+	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
 		leave(r, "--export-proc", "needs --pid");
 	if (opt->pause && *opt->command)
 		leave(r, *opt->command, "--pause takes no COMMAND");

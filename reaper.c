@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -38,13 +36,14 @@ static bool kernel_keeps_status(const struct child *child)
 {
 	struct pidfd_info_exit info;
 	struct utsname name;
-	char *minor;
-	long major;
+	const char *release = name.release;
+	int major, minor;
 
 	if (child->pidfd < 0 || uname(&name))
 		return false;
-	major = strtol(name.release, &minor, 10);
-	if (major < 6 || (major == 6 && (*minor != '.' || strtol(minor + 1, NULL, 10) < 15)))
+	major = read_digits(&release, 1000);
+	minor = *release++ == '.' ? read_digits(&release, 1000) : -1;
+	if (major < 6 || (major == 6 && minor < 15))
 		return false;
 	/* The PID goes before nsinit knows: signals must not need it. ESRCH: it has ended already. */
 	if (syscall(SYS_pidfd_send_signal, child->pidfd, 0, NULL, PIDFD_SIGNAL_PROCESS_GROUP) &&

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -36,7 +35,8 @@ struct process {
 /* PID, state, parent, group come first; the name between may hold anything, ")" too (proc_pid_stat(5)). */
 static bool look_at(pid_t pid, struct process *process)
 {
-	char path[32], text[256], *p;
+	char path[32], text[256];
+	const char *p;
 	ssize_t n;
 	int fd;
 
@@ -50,11 +50,13 @@ static bool look_at(pid_t pid, struct process *process)
 		return false;
 	text[n] = '\0';
 	p = strrchr(text, ')');
-	if (!p || strlen(p) < 5)
+	if (!p || strlen(p) < 8)
 		return false;
 	process->state = p[2];
-	process->parent = (pid_t)strtol(p + 4, &p, 10);
-	process->group = (pid_t)strtol(p, NULL, 10);
+	p += 4;
+	process->parent = read_digits(&p, PID_LIMIT);
+	p++;
+	process->group = read_digits(&p, PID_LIMIT);
 	return true;
 }
 

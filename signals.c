@@ -160,17 +160,21 @@ void signal_end_by(int sig)
 
 int number_of(const char *word, int max)
 {
+	int n = read_digits(&word, max);
+
+	return *word ? -1 : n;
+}
+
+int read_digits(const char **text, int max)
+{
+	const char *p = *text;
 	int n = 0;
 
-	if (!*word)
-		return -1;
-	for (; *word; word++) {
-		if (*word < '0' || *word > '9')
-			return -1;
-		n = n * 10 + (*word - '0');
-		if (n > max)
-			return -1;
-	}
+	for (; *p >= '0' && *p <= '9' && n >= 0; p++)
+		n = n > (max - (*p - '0')) / 10 ? -1 : n * 10 + (*p - '0');
+	if (p == *text)
+		n = -1;
+	*text = p;
 	return n;
 }
 

@@ -71,7 +71,10 @@ void signal_end_by(int sig);
 /* The number of "TERM", "SIGTERM", "term", "15", "RTMIN+3"; 0 for no signal's name. RTMIN is 34 with any libc. */
 int signal_number(const char *name);
 
-/* A whole word of digits, at most MAX; -1 for anything else. */
+/* The number that TEXT begins with, moving TEXT behind it; -1 where there is none, or it is above MAX. */
+int read_digits(const char **text, int max);
+
+/* The same of a whole word. */
 int number_of(const char *word, int max);
 
 /* The name without SIG, in BUF where it has to be made. */
