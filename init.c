@@ -117,10 +117,11 @@ static void arm(struct level *l, enum due due, int64_t ms)
 /* For poll(2): ms until the deadline, for ever without one. */
 static int time_left(const struct level *l)
 {
-	int64_t left = l->deadline - now();
+	int64_t left;
 
 	if (l->due == NOTHING_DUE)
 		return -1;
+	left = l->deadline - now();
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
@@ -136,7 +137,7 @@ static void stop_with_command(struct level *l)
 	} else {
 		say(VERBOSE, "stopped with COMMAND");
 		/* A group that no shell watches ignores TSTP, TTIN and TTOU. */
-		signal_suspend(l->terminal.role == NO_TERMINAL ? SIGSTOP : l->told ? l->told : SIGTSTP);
+		signal_suspend(l->terminal.role == NO_TERMINAL ? SIGSTOP : l->told ? l->told : l->stopped);
 		say(VERBOSE, "resumed");
 	}
 	l->told = l->stopped = 0;
@@ -217,6 +218,8 @@ static void on_signal(struct level *l, siginfo_t *info)
 	/* COMMAND is in the same group, and had it from the kernel. */
 	if (!(from_kernel && l->terminal.role == BELOW_SHELL && SIGBIT(sig) & FROM_TERMINAL))
 		pass(l, info);
+	else if (l->role == ALONE && l->opt->stop & SIGBIT(sig))
+		stop_by(l, l->opt->grace);
 	if (l->opt->suspend && !from_kernel && SIGBIT(sig) & STOPS)
 		l->stopped = sig;
 	stop_with_command(l);
@@ -312,6 +315,9 @@ static void on_inner_end(struct level *l, int status)
 	if (l->ended)
 		return;
 	l->status = status;
+	/* Somebody has killed it alone, and what it ran must not outlive it. */
+	if (!(l->opt->namespaces & CLONE_NEWPID) && WIFSIGNALED(status))
+		shutdown_signal(SIGKILL);
 	/* reboot(2) in a PID namespace other than the first ends its init so, and nothing else does. */
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT))
 		say(ALWAYS, "reboot(2) was called inside: %s",
@@ -343,7 +349,7 @@ static void on_children(struct level *l)
 				    news.pid, reaper_exit_status(news.status));
 			break;
 		case NO_CHILDREN:
-			l->done = l->ended || l->due == GIVE_UP_DUE;
+			l->done = l->ended || (l->due == GIVE_UP_DUE && !l->child.pid);
 			return;
 		case NOTHING_NEW:
 			break;
@@ -399,7 +405,7 @@ static void supervise(struct level *l)
 static void let_go_of_files(const struct level *l)
 {
 	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd,
-	    l->role == INNER ? -1 : l->terminal.fd};
+	    l->role != INNER && terminal_is_kept(&l->terminal) ? l->terminal.fd : -1};
 
 	files_release(keep, sizeof(keep) / sizeof(*keep));
 }
@@ -535,7 +541,6 @@ static int prepare(struct level *l)
 
 static _Noreturn void end(struct level *l, int status)
 {
-	bool shell_waits = l->terminal.role == BELOW_SHELL || l->terminal.role == OWN_GROUP;
 	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
 
 	if (l->role == INNER)
@@ -545,7 +550,7 @@ static _Noreturn void end(struct level *l, int status)
 	pid_file_remove(&l->pid_file);
 	if (l->ended && options_remaps(l->opt, status)) {
 		status = 0;
-	} else if (shell_waits && (sig == SIGINT || sig == SIGQUIT)) {
+	} else if (terminal_is_kept(&l->terminal) && (sig == SIGINT || sig == SIGQUIT)) {
 		signal_end_by(sig);
 	}
 	shutdown_end(l->opt, status);

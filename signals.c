@@ -111,7 +111,7 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 
 	group = group && !queued;
 	/* A COMMAND that has left its group would miss what goes there. */
-	if (group && child->pinned && getpgid(child->pid) != child->pid)
+	if (group && getpgid(child->pid) != child->pid)
 		send(child, sig, NULL, false);
 	if (!send(child, sig, queued, group) || errno == ESRCH)
 		return true;

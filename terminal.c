@@ -117,11 +117,16 @@ void terminal_lend(const struct terminal *terminal, pid_t group)
 		ioctl(terminal->fd, TIOCSPGRP, &group);
 }
 
+bool terminal_is_kept(const struct terminal *terminal)
+{
+	return terminal->role == BELOW_SHELL || terminal->role == OWN_GROUP;
+}
+
 void terminal_restore(const struct terminal *terminal, pid_t lent)
 {
 	pid_t foreground;
 
-	if (terminal->role != BELOW_SHELL && terminal->role != OWN_GROUP)
+	if (!terminal_is_kept(terminal))
 		return;
 	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
 		return;

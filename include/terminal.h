@@ -33,6 +33,9 @@ void terminal_take(const struct terminal *terminal);
 /* Gives COMMAND's group the foreground where ours has it (after a shell's fg). Only with OWN_GROUP. */
 void terminal_lend(const struct terminal *terminal, pid_t group);
 
+/* Whether a shell above waits for nsinit on this terminal. */
+bool terminal_is_kept(const struct terminal *terminal);
+
 /* At the end: where the foreground group is gone, or is LENT to COMMAND's, it is ours again. */
 void terminal_restore(const struct terminal *terminal, pid_t lent);
 
