@@ -96,6 +96,18 @@ int place_set(struct place *place, const char *path)
 	return 0;
 }
 
+int path_resolve(const char *path, char real[static PATH_MAX])
+{
+	int back = file_own(open(".", O_PATH | O_CLOEXEC));
+	int failed = back < 0 || chdir(path) || syscall(SYS_getcwd, real, PATH_MAX) < 0;
+	int error = errno;
+
+	if (back >= 0 && !fchdir(back) && !close(back) && !failed)
+		return 0;
+	errno = error;
+	return -1;
+}
+
 int place_make(struct place *place)
 {
 	for (char *end = place->path; end;) {

@@ -404,7 +404,7 @@ static void supervise(struct level *l)
 
 static void let_go_of_files(const struct level *l)
 {
-	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd,
+	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd, l->mounted.point,
 	    l->role != INNER && terminal_is_kept(&l->terminal) ? l->terminal.fd : -1};
 
 	files_release(keep, sizeof(keep) / sizeof(*keep));
@@ -487,6 +487,7 @@ static int run_inner(void *arg)
 	if (l->terminal.role != BELOW_SHELL)
 		setpgid(0, 0);
 	namespace_set_up(l->opt, &l->mounted, l->peer);
+	l->mounted.point = -1;
 	_exit(run_command(l));
 }
 
@@ -563,7 +564,7 @@ int main(int argc, char **argv)
 	int status;
 
 	(void)argc;
-	level.pid_file.fd = -1;
+	level.pid_file.fd = level.mounted.point = -1;
 	level.child.pidfd = -1;
 	signals_hold(&level.inherited);
 	options_parse(&opt, argv, level.caller);

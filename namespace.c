@@ -2,6 +2,7 @@
 #include "namespace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,7 +10,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,71 +95,50 @@ static int mount_proc(const char *dir)
 	return -1;
 }
 
-static int make_place(struct mounted *mounted, const char *dir)
+/* On a mount point of its own that is private, what is mounted is not propagated to other namespaces. */
+static int make_mount_point(struct mounted *mounted, const char *dir, const char *own)
 {
-	if (!place_set(&mounted->at, dir) && !place_make(&mounted->at))
-		return 0;
-	say(ALWAYS, "cannot make directory %s: %m", dir);
-	return -1;
-}
+	const char *path = mounted->path;
 
-int namespace_prepare(const struct options *opt, struct mounted *mounted)
-{
-	struct stat proc, dir;
-	const char *path = mounted->at.path;
-
-	if (!opt->export_proc)
-		return 0;
-	if (make_place(mounted, opt->export_proc))
-		return -1;
-	if (!stat(path, &dir) && !stat("/proc", &proc) && proc.st_dev == dir.st_dev &&
-	    proc.st_ino == dir.st_ino) {
-		say(ALWAYS, "--export-proc %s: would hide the caller's own /proc", opt->export_proc);
+	if (place_set(&mounted->at, dir) || place_make(&mounted->at) ||
+	    path_resolve(mounted->at.path, mounted->path)) {
+		say(ALWAYS, "cannot make directory %s: %m", dir);
 		return -1;
 	}
-	/* On a mount point of its own that is private, what follows is not propagated to other namespaces. */
+	if (!strcmp(path, "/") || !strcmp(path, own)) {
+		say(ALWAYS, "cannot mount proc at %s: it would hide the caller's own %s", dir, path);
+		return -1;
+	}
 	if (!mount(path, path, NULL, MS_BIND, NULL)) {
-		mounted->here = true;
-		mounted->below = dir.st_dev;
-		if (!mount(NULL, path, NULL, MS_PRIVATE, NULL))
+		mounted->point = file_own(open(path, O_PATH | O_CLOEXEC));
+		if (mounted->point < 0)
+			umount2(path, MNT_DETACH);
+		else if (!mount(NULL, path, NULL, MS_PRIVATE, NULL))
 			return 0;
 	}
 	say(ALWAYS, "cannot make a private mount point of %s: %m%s", path, why_no_mount());
 	return -1;
 }
 
+int namespace_prepare(const struct options *opt, struct mounted *mounted)
+{
+	return opt->export_proc ? make_mount_point(mounted, opt->export_proc, "/proc") : 0;
+}
+
 int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
 {
 	struct statfs fs;
-	struct stat st;
 
-	if (!opt->proc)
+	if (!opt->proc || (!statfs(opt->proc, &fs) && fs.f_type == PROC_MAGIC))
 		return 0;
-	if (!statfs(opt->proc, &fs) && fs.f_type == PROC_MAGIC)
-		return 0;
-	if (make_place(mounted, opt->proc) || mount_proc(mounted->at.path))
-		return -1;
-	mounted->here = true;
-	mounted->below = stat(mounted->at.path, &st) ? 0 : st.st_dev;
-	return 0;
+	return make_mount_point(mounted, opt->proc, "/") || mount_proc(mounted->path) ? -1 : 0;
 }
 
-/* Detached: somebody may have gone there meanwhile. */
-static void unmount(const char *path)
+/* Detached: somebody may have gone there meanwhile; and what is mounted on the mount point goes with it. */
+void namespace_undo(const struct mounted *mounted)
 {
-	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
-		say(ALWAYS, "cannot unmount %s: %m", path);
-}
-
-void namespace_undo(struct mounted *mounted)
-{
-	struct stat top;
-
-	/* The inner process may have died before it could mount its procfs, or tell that it had. */
-	if (mounted->here && !stat(mounted->at.path, &top) && top.st_dev != mounted->below)
-		unmount(mounted->at.path);
-	if (mounted->here)
-		unmount(mounted->at.path);
+	if (mounted->point >= 0 && (fchdir(mounted->point) || umount2(".", MNT_DETACH)))
+		say(ALWAYS, "cannot unmount %s: %m", mounted->path);
 	place_remove(&mounted->at);
 }
 
@@ -258,7 +237,7 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 	if (opt->map_root && recv(peer, &go, 1, 0) != 1)
 		_exit(STATUS_FAILED);
 	if (opt->export_proc) {
-		if (mount_proc(mounted->at.path))
+		if (mount_proc(mounted->path))
 			_exit(STATUS_FAILED);
 		if (opt->namespaces & CLONE_NEWNS && unshare(CLONE_NEWNS)) {
 			say_no_namespace(CLONE_NEWNS);

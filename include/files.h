@@ -37,6 +37,9 @@ void pid_file_fill(struct pid_file *file, pid_t pid);
 /* Takes it away, if it is still the one that was made. */
 void pid_file_remove(struct pid_file *file);
 
+/* Where the directory PATH is, without links, "." and ".."; -1 and errno. */
+int path_resolve(const char *path, char real[static PATH_MAX]);
+
 /* Makes PATH absolute; -1 and errno. */
 int place_set(struct place *place, const char *path);
 /* Makes the directory and its missing parents; -1 and errno, with those made noted. */

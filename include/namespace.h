@@ -18,8 +18,8 @@ unsigned long namespace_flag(const char *name);
 /* What was mounted in the caller's mount namespace, and is to go at the end. */
 struct mounted {
 	struct place at;
-	bool here;   /* something is mounted there */
-	dev_t below; /* the device of it; a procfs on top has one of its own */
+	char path[PATH_MAX]; /* the same without links */
+	int point; /* the mount point itself, whatever is mounted on it, or -1 */
 };
 
 /*
@@ -43,6 +43,6 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer);
 
 /* At the end: unmounts, and takes made directories away. */
-void namespace_undo(struct mounted *mounted);
+void namespace_undo(const struct mounted *mounted);
 
 #endif
