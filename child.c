@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +92,8 @@ static int begin(void *arg)
 	terminal_take(start->terminal);
 	rename_in_environment("LISTEN_PID=", listen, sizeof(listen), start->caller);
 	rename_in_environment("WATCHDOG_PID=", watchdog, sizeof(watchdog), start->caller);
+	if (start->peer >= 0)
+		send(start->peer, "", 1, MSG_NOSIGNAL);
 	signals_release(start->inherited);
 	search_and_exec(argv);
 	attempt->status = errno == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;

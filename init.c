@@ -65,38 +65,23 @@ struct level {
 	int status;
 };
 
-/* What the inner level tells the outer one. COMMAND's PID comes as SCM_CREDENTIALS, which the kernel translates. */
+/*
+ * What the inner level tells the outer one. Before COMMAND_IS COMMAND itself sends a byte, to which the kernel adds
+ * its PID, translated (SO_PASSCRED). Nobody else could name it where the ids of a user namespace are not mapped.
+ */
 enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED };
 
 struct note {
 	enum what what;
-	int value; /* the PID, the signal, the wait status */
-};
-
-union credentials {
-	struct cmsghdr head;
-	char space[CMSG_SPACE(sizeof(struct ucred))];
+	int value; /* the signal, the wait status */
 };
 
 static void tell(const struct level *l, enum what what, int value)
 {
 	struct note note = {what, value};
-	struct iovec piece = {&note, sizeof(note)};
-	struct ucred who;
-	union credentials control = {.head = {.cmsg_len = CMSG_LEN(sizeof(who)),
-					 .cmsg_level = SOL_SOCKET,
-					 .cmsg_type = SCM_CREDENTIALS}};
-	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
 
-	if (l->role != INNER || l->peer < 0)
-		return;
-	who = (struct ucred){value, getuid(), getgid()};
-	if (what == COMMAND_IS && l->opt->namespaces & CLONE_NEWPID) {
-		memcpy(CMSG_DATA(&control.head), &who, sizeof(who));
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-	}
-	if (sendmsg(l->peer, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
+	if (l->role == INNER && l->peer >= 0 &&
+	    send(l->peer, &note, sizeof(note), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
 		say(ALWAYS, "cannot tell the outer nsinit: %m");
 }
 
@@ -261,11 +246,11 @@ static void on_outer_gone(struct level *l)
 	arm(l, GIVE_UP_DUE, LINGER);
 }
 
-static void on_inner(struct level *l, const struct note *note, pid_t sender)
+static void on_inner(struct level *l, const struct note *note)
 {
 	switch (note->what) {
 	case COMMAND_IS:
-		on_command_is(l, l->opt->namespaces & CLONE_NEWPID ? sender : note->value);
+		on_command_is(l, l->command);
 		break;
 	case COMMAND_STOPPED:
 		l->stopped = note->value;
@@ -282,7 +267,10 @@ static void on_peer(struct level *l)
 {
 	struct note note;
 	struct iovec piece = {&note, sizeof(note)};
-	union credentials control;
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
 	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control};
 	ssize_t n = 0;
 
@@ -295,8 +283,10 @@ static void on_peer(struct level *l)
 			break;
 		if (message.msg_controllen >= CMSG_LEN(sizeof(who)))
 			memcpy(&who, CMSG_DATA(&control.head), sizeof(who));
-		if (n == sizeof(note) && l->role == OUTER)
-			on_inner(l, &note, who.pid);
+		if (n == 1)
+			l->command = who.pid;
+		else if (n == sizeof(note) && l->role == OUTER)
+			on_inner(l, &note);
 	}
 	if (l->peer < 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
@@ -441,7 +431,7 @@ static void watch_over(struct level *l, siginfo_t *early, int count)
 /* Starts COMMAND and sees it to its end. Returns the status to end with. */
 static int run_command(struct level *l)
 {
-	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller};
+	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller, -1};
 	siginfo_t early[FROM_TERMINAL_COUNT];
 	int count, status;
 
@@ -451,14 +441,16 @@ static int run_command(struct level *l)
 	}
 	reaper_adopt(l->role == INNER && l->opt->namespaces & CLONE_NEWPID ? 1 : l->caller);
 	count = take_early(l, early);
+	if (l->role == INNER && wants_command(l))
+		start.peer = l->peer;
 	if (!l->opt->pause) {
 		status = child_start(&l->child, &start);
 		if (status)
 			return status;
 		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
 		on_command_is(l, l->child.pid);
-		if (wants_command(l))
-			tell(l, COMMAND_IS, l->child.pid);
+		if (start.peer >= 0)
+			tell(l, COMMAND_IS, 0);
 	}
 	if (l->terminal.role == BELOW_SHELL && l->role == INNER)
 		setpgid(0, 0); /* or what a shell sends to its job would come once more */
@@ -494,7 +486,7 @@ static int run_inner(void *arg)
 static int run_outer(struct level *l)
 {
 	siginfo_t early[FROM_TERMINAL_COUNT];
-	int count, on = 1;
+	int count;
 
 	reaper_adopt(l->caller);
 	count = take_early(l, early);
@@ -502,8 +494,6 @@ static int run_outer(struct level *l)
 	    namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
-	if (wants_command(l))
-		setsockopt(l->peer, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	say(VERBOSE, "started the inner nsinit as PID %d", l->child.pid);
 	watch_over(l, early, count);
 	return reaper_exit_status(l->status);

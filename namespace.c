@@ -175,6 +175,7 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 		say(ALWAYS, "cannot make a socket pair: %m");
 		return -1;
 	}
+	setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	sockets[0] = file_own(sockets[0]);
 	sockets[1] = file_own(sockets[1]);
 	if (child_clone(inner, fn, arg, (int)flags, stack, sizeof(stack))) {

@@ -30,6 +30,7 @@ struct start {
 	const struct inherited *inherited;
 	const struct terminal *terminal;
 	pid_t caller; /* the PID that nsinit was started with */
+	int peer; /* a socket to which COMMAND sends a byte before exec, or -1 */
 };
 
 /*
