@@ -150,18 +150,11 @@ int pid_file_make(struct pid_file *file, const char *path)
 
 	if (place_set(&file->at, path))
 		return -1;
-	/* O_NOFOLLOW: in a directory that others may write to, a link would choose what is overwritten. */
-	file->fd = file_own(open(file->at.path,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
-	if (file->fd < 0)
-		return -1;
-	if (!fstat(file->fd, &st) && S_ISREG(st.st_mode))
-		return 0;
-	/* What is no file is not ours to remove at the end. */
-	close(file->fd);
-	file->fd = -1;
-	errno = EINVAL;
-	return -1;
+	/* A new one, told by its inode from what another nsinit may put in its place; a link or device is left alone. */
+	if (!lstat(file->at.path, &st) && S_ISREG(st.st_mode))
+		unlink(file->at.path);
+	file->fd = file_own(open(file->at.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+	return file->fd < 0 ? -1 : 0;
 }
 
 void pid_file_fill(struct pid_file *file, pid_t pid)

@@ -31,7 +31,7 @@ struct pid_file {
 	int fd; /* -1: there is none */
 };
 
-/* Makes FILE, empty, to be filled later. A symbolic link is not followed. -1 and errno. */
+/* Makes FILE, empty, to be filled later, in place of an older one. What is no regular file stays. -1 and errno. */
 int pid_file_make(struct pid_file *file, const char *path);
 void pid_file_fill(struct pid_file *file, pid_t pid);
 /* Takes it away, if it is still the one that was made. */
