@@ -220,13 +220,16 @@ static void loopback_up(void)
 /* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old root. */
 static bool pivot(const char *root)
 {
-	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root))
+	char real[PATH_MAX];
+
+	/* By its real name: below "." what has just been mounted on it would not be found. */
+	if (path_resolve(root, real) || mount(real, real, NULL, MS_BIND | MS_REC, NULL) || chdir(real))
 		fail("cannot enter the root", root, "");
 	if (!syscall(SYS_pivot_root, ".", "."))
 		return true;
 	/* The root of an initramfs cannot be pivoted away; then DIR is moved over it. */
 	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
-		fail("cannot pivot into", root, "");
+		fail("cannot pivot into", root, errno == EBUSY ? " (it is the root already)" : "");
 	return false;
 }
 
