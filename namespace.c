@@ -43,7 +43,7 @@ static const char *why_no_namespace(unsigned long flags)
 	switch (errno) {
 	case EPERM:
 		if (flags & CLONE_NEWUSER)
-			return "user namespaces are switched off, by sysctl or by the container around";
+			return "user namespaces are switched off, by sysctl, the container around or a chroot";
 		return "not privileged: root or CAP_SYS_ADMIN is needed, or --map-root-user";
 	case ENOSPC:
 		return flags & CLONE_NEWPID ?
@@ -202,7 +202,8 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 static void propagate(const struct options *opt)
 {
 	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL))
-		fail("cannot set the propagation of", "/", why_no_mount());
+		fail("cannot set the propagation of", "/",
+		    errno == EINVAL ? " (it is no mount point: in a chroot?)" : why_no_mount());
 }
 
 static void loopback_up(void)

@@ -386,6 +386,11 @@ static void settle(struct reading *r)
 		opt->namespaces |= CLONE_NEWNS;
 	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
 		leave(r, "--export-proc", "needs --pid");
+	/* Refused by the kernel with an EPERM that does not say so. */
+	if (opt->export_proc && opt->namespaces & namespace_flag("user"))
+		leave(r, "--export-proc", "a new user namespace may mount nothing outside");
+	if (opt->proc && opt->namespaces & namespace_flag("user") && !(opt->namespaces & namespace_flag("pid")))
+		leave(r, "--mount-proc", "needs --pid in a new user namespace");
 	if (opt->pause && *opt->command)
 		leave(r, *opt->command, "--pause takes no COMMAND");
 	if (!opt->pause && !*opt->command)
