@@ -288,7 +288,7 @@ static void on_peer(struct level *l)
 		else if (n == sizeof(note) && l->role == OUTER)
 			on_inner(l, &note);
 	}
-	if (l->peer < 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+	if (l->peer < 0 || n < 0)
 		return;
 	close(l->peer);
 	l->peer = -1;

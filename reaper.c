@@ -92,7 +92,7 @@ static struct news wait_for_any(void)
 
 	do
 		news.pid = wait4(-1, &news.status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL);
-	while (news.pid < 0 && errno == EINTR);
+	while (news.pid < 0 && errno != ECHILD);
 	if (news.pid == 0)
 		news.kind = NOTHING_NEW;
 	else if (news.pid > 0)
