@@ -30,16 +30,17 @@ static const struct {
 #undef SIG
 };
 
-static void set_mask(sigmask mask, sigmask *was)
+static int set_mask(sigmask mask, sigmask *was)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was, sizeof(mask));
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was, sizeof(mask));
 }
 
 void signals_hold(struct inherited *was)
 {
 	struct sigaction chld = {.sa_handler = SIG_DFL}, old;
 
-	set_mask(SIG_EVERY, &was->mask);
+	if (set_mask(SIG_EVERY, &was->mask))
+		die(STATUS_FAILED, "cannot hold signals: %m");
 	sigaction(SIGCHLD, &chld, &old);
 	was->chld_ignored = old.sa_handler == SIG_IGN;
 }
