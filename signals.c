@@ -172,7 +172,7 @@ int read_digits(const char **text, int max)
 	int n = 0;
 
 	for (; *p >= '0' && *p <= '9' && n >= 0; p++)
-		n = n > (max - (*p - '0')) / 10 ? -1 : n * 10 + (*p - '0');
+		n = n > max / 10 || n * 10 > max - (*p - '0') ? -1 : n * 10 + (*p - '0');
 	if (p == *text)
 		n = -1;
 	*text = p;
