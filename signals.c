@@ -94,11 +94,11 @@ static int send(const struct child *child, int sig, siginfo_t *info, bool group)
 
 		if (!send_by_pidfd(child->pidfd, sig, info, flags))
 			return 0;
-		if (errno != EINVAL && errno != ENOSYS && errno != EPERM)
+		if (errno == ESRCH)
 			return -1;
 	}
 	if (!child->pinned) {
-		errno = group ? ENOTSUP : ESRCH;
+		errno = group ? ENOTSUP : child->pidfd < 0 ? ESRCH : errno;
 		return -1;
 	}
 	return send_by_number(child->pid, sig, info, group);
@@ -109,20 +109,22 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 	siginfo_t *queued = info->si_code == SI_QUEUE ? info : NULL;
 	char name[12];
 	int sig = info->si_signo;
+	pid_t is_in;
 
 	group = group && !queued;
 	/* A COMMAND that has left its group would miss what goes there. */
-	if (group && getpgid(child->pid) != child->pid)
+	if (group && (is_in = getpgid(child->pid)) > 0 && is_in != child->pid)
 		send(child, sig, NULL, false);
 	if (!send(child, sig, queued, group) || errno == ESRCH)
 		return true;
 	if (errno == ENOTSUP)
 		return false;
-	/* Its queue is full: better without the value than not at all. */
-	if (errno == EAGAIN && queued && !send(child, sig, NULL, false)) {
-		say(ALWAYS, "signal %s lost its value: too many are queued for PID %d",
-		    signal_name(sig, name), child->pid);
-		return true;
+	/* EAGAIN: its queue is full. Better without the value than not at all. */
+	if (queued) {
+		say(ALWAYS, "signal %s lost its value on the way to PID %d: %m", signal_name(sig, name),
+		    child->pid);
+		if (!send(child, sig, NULL, false))
+			return true;
 	}
 	say(ALWAYS, "cannot pass signal %s on to PID %d: %m", signal_name(sig, name), child->pid);
 	return true;
