@@ -18,15 +18,6 @@
 
 enum { PID_LIMIT = 4 * 1024 * 1024 }; /* PID_MAX_LIMIT, proc_sys_kernel(5) */
 
-/* The kernel's record of getdents64(2). */
-struct record {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short length;
-	unsigned char type;
-	char name[];
-};
-
 struct process {
 	char state;
 	pid_t parent, group;
@@ -125,33 +116,24 @@ struct swept {
 static struct swept sweep(int sig, pid_t group)
 {
 	static uint32_t told[PID_LIMIT / 32]; /* who had TERM; a page is there once it is written to */
-	_Alignas(struct record) char buf[2048];
 	struct swept swept = {0, 0};
 	bool once = sig == SIGTERM && !group;
-	int dir = proc_is_ours() ? file_own(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) : -1;
-	long n;
+	struct numbers all;
+	int pid, error;
 
-	while (dir >= 0 && (n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
-		struct record *record;
-
-		for (long at = 0; at < n; at += record->length) {
-			int pid, error;
-
-			record = (struct record *)(buf + at);
-			pid = number_of(record->name, PID_LIMIT - 1);
-			if (pid <= 1 || (once && told[pid / 32] >> pid % 32 & 1))
-				continue;
-			error = signal_meant(pid, group, sig);
-			swept.sent += !error;
-			swept.denied += error == EPERM;
-			if (error || !once)
-				continue;
-			told[pid / 32] |= UINT32_C(1) << pid % 32;
-			signal_meant(pid, 0, SIGCONT);
-		}
+	if (!proc_is_ours() || numbers_open(&all, "/proc") < 0)
+		return swept;
+	while ((pid = numbers_next(&all)) >= 0) {
+		if (pid <= 1 || pid >= PID_LIMIT || (once && told[pid / 32] >> pid % 32 & 1))
+			continue;
+		error = signal_meant(pid, group, sig);
+		swept.sent += !error;
+		swept.denied += error == EPERM;
+		if (error || !once)
+			continue;
+		told[pid / 32] |= UINT32_C(1) << pid % 32;
+		signal_meant(pid, 0, SIGCONT);
 	}
-	if (dir >= 0)
-		close(dir);
 	return swept;
 }
 

@@ -19,6 +19,18 @@ struct place {
 /* Moves FD to 3 or above where 0 to 2 were free, close-on-exec; passes -1 through. -1 and errno. */
 int file_own(int fd);
 
+/* The names in a directory that are whole numbers, as in /proc. */
+struct numbers {
+	int fd;
+	long size, at;
+	_Alignas(8) char buf[2048];
+};
+
+/* The descriptor, or -1 and errno. */
+int numbers_open(struct numbers *numbers, const char *dir);
+/* The next one; -1 after the last, and the directory is closed then. */
+int numbers_next(struct numbers *numbers);
+
 /* Closes all but stderr and the COUNT descriptors in KEEP (-1 are skipped), and moves to "/". */
 void files_release(const int *keep, int count);
 
