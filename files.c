@@ -216,12 +216,14 @@ void pid_file_fill(struct pid_file *file, pid_t pid)
 void pid_file_remove(struct pid_file *file)
 {
 	struct stat ours, there;
+	const char *path = file->at.path;
 
 	if (file->fd < 0)
 		return;
-	if (!fstat(file->fd, &ours) && !lstat(file->at.path, &there) &&
-	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
-		unlink(file->at.path);
+	if ((fstat(file->fd, &ours) || lstat(path, &there) ||
+		(ours.st_dev == there.st_dev && ours.st_ino == there.st_ino && unlink(path))) &&
+	    errno != ENOENT)
+		say(ALWAYS, "cannot remove %s: %m", path);
 	close(file->fd);
 	file->fd = -1;
 }
