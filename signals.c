@@ -113,7 +113,7 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 
 	group = group && !queued;
 	/* A COMMAND that has left its group would miss what goes there. */
-	if (group && (is_in = getpgid(child->pid)) > 0 && is_in != child->pid)
+	if (group && (is_in = getpgid(child->pid)) >= 0 && is_in != child->pid)
 		send(child, sig, NULL, false);
 	if (!send(child, sig, queued, group) || errno == ESRCH)
 		return true;
