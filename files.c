@@ -121,19 +121,29 @@ int file_write(const char *path, const char *text)
 	return -1;
 }
 
+char kept_paths[PATHS_KEPT][PATH_MAX] RARELY_USED;
+
+char *path_room(void)
+{
+	static int used;
+
+	return kept_paths[used++];
+}
+
 int place_set(struct place *place, const char *path)
 {
 	size_t n = 0;
 
+	place->path = path_room();
 	place->made = 0;
 	if (*path != '/') {
 		/* getcwd(3) would bring the heap in. */
-		if (syscall(SYS_getcwd, place->path, sizeof(place->path) - 1) < 0)
+		if (syscall(SYS_getcwd, place->path, PATH_MAX - 1) < 0)
 			return -1;
 		n = strlen(place->path);
 		place->path[n++] = '/';
 	}
-	if (!*path || n + strlen(path) >= sizeof(place->path)) {
+	if (!*path || n + strlen(path) >= PATH_MAX) {
 		errno = *path ? ENAMETOOLONG : ENOENT;
 		return -1;
 	}
@@ -177,10 +187,11 @@ int place_make(struct place *place)
 void place_remove(const struct place *place)
 {
 	char path[PATH_MAX];
-	size_t n = strlen(strcpy(path, place->path));
+	size_t n;
 
 	if (!place->made)
 		return;
+	n = strlen(strcpy(path, place->path));
 	while (n >= place->made) {
 		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
 		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)

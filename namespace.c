@@ -98,7 +98,7 @@ static int mount_proc(const char *dir)
 /* On a mount point of its own that is private, what is mounted is not propagated to other namespaces. */
 static int make_mount_point(struct mounted *mounted, const char *dir, const char *own)
 {
-	const char *path = mounted->path;
+	const char *path = mounted->path = path_room();
 
 	if (place_set(&mounted->at, dir) || place_make(&mounted->at) ||
 	    path_resolve(mounted->at.path, mounted->path)) {
@@ -169,7 +169,8 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 {
 	/* A procfs shows the PID namespace of the one who mounts it: for the caller, before its own mount namespace. */
 	unsigned long flags = opt->namespaces & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
-	char stack[128 * 1024];
+	/* The child has a copy of our memory, and may run over what lies below: it never returns there. */
+	char stack[16];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
 		say(ALWAYS, "cannot make a socket pair: %m");

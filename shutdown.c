@@ -112,10 +112,11 @@ struct swept {
 	int denied; /* how many may not be signalled */
 };
 
+uint32_t had_term[PID_LIMIT / 32] RARELY_USED;
+
 /* One pass over all that are meant. TERM comes once to each, and a CONT with it. */
 static struct swept sweep(int sig, pid_t group)
 {
-	static uint32_t told[PID_LIMIT / 32]; /* who had TERM; a page is there once it is written to */
 	struct swept swept = {0, 0};
 	bool once = sig == SIGTERM && !group;
 	struct numbers all;
@@ -124,14 +125,14 @@ static struct swept sweep(int sig, pid_t group)
 	if (!proc_is_ours() || numbers_open(&all, "/proc") < 0)
 		return swept;
 	while ((pid = numbers_next(&all)) >= 0) {
-		if (pid <= 1 || pid >= PID_LIMIT || (once && told[pid / 32] >> pid % 32 & 1))
+		if (pid <= 1 || pid >= PID_LIMIT || (once && had_term[pid / 32] >> pid % 32 & 1))
 			continue;
 		error = signal_meant(pid, group, sig);
 		swept.sent += !error;
 		swept.denied += error == EPERM;
 		if (error || !once)
 			continue;
-		told[pid / 32] |= UINT32_C(1) << pid % 32;
+		had_term[pid / 32] |= UINT32_C(1) << pid % 32;
 		signal_meant(pid, 0, SIGCONT);
 	}
 	return swept;

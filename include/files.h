@@ -10,9 +10,19 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/*
+ * Big, and in most lives never written to: as a common variable it comes behind all small ones, which then share
+ * one page. A page that is written to costs more than the rest of its use.
+ */
+#define RARELY_USED __attribute__((common))
+
+/* Room for a path, until the end. There are PATHS_KEPT of them. */
+enum { PATHS_KEPT = 3 };
+char *path_room(void);
+
 /* A path made absolute, and how much of it had to be made: the directories from byte MADE on. */
 struct place {
-	char path[PATH_MAX];
+	char *path;
 	size_t made; /* 0: none */
 };
 

@@ -18,7 +18,7 @@ unsigned long namespace_flag(const char *name);
 /* What was mounted in the caller's mount namespace, and is to go at the end. */
 struct mounted {
 	struct place at;
-	char path[PATH_MAX]; /* the same without links */
+	char *path; /* the same without links */
 	int point; /* the mount point itself, whatever is mounted on it, or -1 */
 };
 
