@@ -61,6 +61,7 @@ struct level {
 	int stopped; /* what COMMAND was stopped by, or 0 */
 	bool ended;  /* COMMAND has, and STATUS is its wait status */
 	bool done;
+	bool machine; /* its end is the machine's */
 	bool denied; /* processes are left that we may not signal */
 	int status;
 };
@@ -135,6 +136,8 @@ static void on_command_end(struct level *l, int status)
 	l->ended = true;
 	l->status = status;
 	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
+	if (l->machine)
+		shutdown_announce(l->opt, reaper_exit_status(status));
 	tell(l, COMMAND_ENDED, status);
 	reaper_resume(&l->reaper);
 	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
@@ -468,6 +471,7 @@ static int run_inner(void *arg)
 	struct pollfd outer;
 
 	l->role = INNER;
+	l->machine = false;
 	l->peer = l->sockets[1];
 	l->pid_file.fd = -1;
 	close(l->sockets[0]);
@@ -507,7 +511,8 @@ static int prepare(struct level *l)
 
 	if (!machine && opt->on_exit > ON_EXIT_EXIT)
 		die(STATUS_FAILED, "--on-exit: only the machine's own init ends the machine");
-	l->grace = machine && opt->grace == GRACE_NONE ? MACHINE_GRACE : opt->grace;
+	l->machine = machine && opt->on_exit != ON_EXIT_EXIT;
+	l->grace = l->machine && opt->grace == GRACE_NONE ? MACHINE_GRACE : opt->grace;
 	if (opt->parent_death) {
 		pid_t parent = getppid();
 
@@ -530,12 +535,26 @@ static int prepare(struct level *l)
 	return 0;
 }
 
+/*
+ * On a machine others may run besides what COMMAND has left: COMMAND could not be started, or had
+ * namespaces of its own. They have not been told yet.
+ */
+static void end_others(struct level *l, int status)
+{
+	l->done = false;
+	l->due = NOTHING_DUE;
+	on_command_end(l, l->ended ? l->status : status << 8);
+	supervise(l);
+}
+
 static _Noreturn void end(struct level *l, int status)
 {
 	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
 
 	if (l->role == INNER)
 		_exit(status);
+	if (l->machine && (!l->ended || l->role == OUTER))
+		end_others(l, status);
 	terminal_restore(&l->terminal, l->command);
 	namespace_undo(&l->mounted);
 	pid_file_remove(&l->pid_file);

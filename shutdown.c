@@ -187,11 +187,20 @@ bool shutdown_is_machine(void)
 	return getpid() == 1 && !reboot(RB_DISABLE_CAD);
 }
 
-static _Noreturn void end_machine(enum on_exit how, int status)
+static void announce(enum on_exit how, int status)
 {
 	const char *what = how == ON_EXIT_REBOOT ? "rebooting" : how == ON_EXIT_HALT ? "halting" : "powering off";
 
 	say(ALWAYS, "status %d: %s", status, what);
+}
+
+void shutdown_announce(const struct options *opt, int status)
+{
+	announce(opt->on_exit, status);
+}
+
+static _Noreturn void end_machine(enum on_exit how)
+{
 	kill(-1, SIGKILL);
 	sync();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL))
@@ -204,19 +213,18 @@ static _Noreturn void end_machine(enum on_exit how, int status)
 		pause(); /* it must not exit: the kernel would panic */
 }
 
-static _Noreturn void end(enum on_exit how, int status)
-{
-	if (how != ON_EXIT_EXIT && shutdown_is_machine())
-		end_machine(how, status);
-	_exit(status);
-}
-
 void shutdown_end(const struct options *opt, int status)
 {
-	end(opt->on_exit, status);
+	if (opt->on_exit != ON_EXIT_EXIT && shutdown_is_machine())
+		end_machine(opt->on_exit);
+	_exit(status);
 }
 
 void quit(int status)
 {
-	end(ON_EXIT_UNSET, status);
+	if (shutdown_is_machine()) {
+		announce(ON_EXIT_POWEROFF, status);
+		end_machine(ON_EXIT_POWEROFF);
+	}
+	_exit(status);
 }

@@ -30,6 +30,9 @@ bool shutdown_is_done(void);
  */
 bool shutdown_is_machine(void);
 
+/* Says COMMAND's status, and what becomes of the machine. */
+void shutdown_announce(const struct options *opt, int status);
+
 /* Ends nsinit with STATUS; where it is the machine's init, ends the machine as --on-exit says. */
 _Noreturn void shutdown_end(const struct options *opt, int status);
 
