@@ -1,0 +1,302 @@
+# The machine's own init: nsinit as init= or rdinit= of a real kernel, which panics where it exits.
+# bats file_tags=qemu
+
+bats_require_minimum_version 1.8.0
+load helper
+load qemu
+
+setup() {
+	helper_setup
+	need_vm
+	tree=$BATS_TEST_TMPDIR/tree
+	image=$BATS_TEST_TMPDIR/image
+	vm_tree "$tree" orphans outlive siglog
+}
+
+# boot ARG...: an initramfs of the tree with nsinit as its init, to the machine's end. No blanks in ARG.
+boot() {
+	vm_pack "$tree" "$image"
+	vm_run "rdinit=/nsinit -- $*" -initrd "$image"
+}
+
+# boot_by_script: the same, but a script is PID 1 first, to become nsinit.
+boot_by_script() {
+	vm_pack "$tree" "$image"
+	vm_run "rdinit=/first" -initrd "$image"
+}
+
+# order TEXT...: the console says each, in this order.
+order() {
+	local text n=0 at
+	for text; do
+		at=$(grep -nFe "$text" "$console" | awk -F: -v after="$n" '$1 > after { print $1; exit }')
+		[[ -n $at ]] || {
+			echo "not said, or too early: $text" >&2
+			vm_show
+		}
+		n=$at
+	done
+}
+
+@test "COMMAND runs in a process group of its own, its status is said, and the machine powers off" {
+	vm_script "$tree/run" <<-'END'
+		mount -t proc proc /proc
+		read -r pid _ _ ppid pgid _ </proc/self/stat
+		[ "$pid $pgid $ppid" = "$$ $$ 1" ] && echo "COMMAND is as it should be"
+		exit 3
+	END
+	mkdir "$tree/proc"
+	boot /run
+	order 'COMMAND is as it should be' 'nsinit: status 3: powering off' 'reboot: Power down'
+	vm_powered_off
+}
+
+@test "a COMMAND that a signal ends has its status said too" {
+	vm_script "$tree/run" <<<'kill -KILL $$'
+	boot /run
+	vm_said 'nsinit: status 137: powering off'
+	vm_powered_off
+}
+
+@test "orphans are reaped, leftovers get TERM and the time to clean up, those that ignore it KILL" {
+	mkdir "$tree/proc"
+	vm_script "$tree/slow" <<-'END'
+		trap 'echo cleaning; sleep 1.5; echo cleaned; exit' TERM
+		echo slow is there
+		while :; do sleep 100 & wait $!; done
+	END
+	vm_script "$tree/run" <<-'END'
+		mount -t proc proc /proc
+		orphans -b 10 200
+		none_left() {
+			for stat in /proc/[0-9]*/stat; do
+				read -r _ _ state _ 2>/dev/null <"$stat"
+				[ "$state" != Z ] || return 1
+			done
+		}
+		until none_left; do sleep 0.05; done
+		echo "no zombie is left"
+		outlive 3 -
+		outlive -d -i 1 -
+		/slow &
+		mkfifo /never
+		cat /never &
+		exit 7
+	END
+	ln -s busybox "$tree/bin/mkfifo"
+	boot /run
+	vm_said 'no zombie is left'
+	order 'nsinit: status 7: powering off' 'TERM ' cleaning cleaned 'reboot: Power down'
+	[[ $(vm_count 'READY ') == 4 ]]
+	[[ $(vm_count 'TERM ') == 4 ]]
+	vm_powered_off
+}
+
+@test "a stop that COMMAND does not follow within the grace ends by KILL, status 137" {
+	vm_script "$tree/run" <<-'END'
+		trap '' TERM
+		kill -TERM 1
+		while :; do sleep 1; done
+	END
+	boot --grace 0.5 /run
+	vm_said 'nsinit: status 137: powering off'
+	vm_powered_off
+}
+
+@test "--on-exit reboot restarts the machine, and --on-exit poweroff powers it off" {
+	boot --on-exit reboot true
+	vm_said 'nsinit: status 0: rebooting'
+	vm_rebooted
+	boot --on-exit=poweroff true
+	vm_powered_off
+}
+
+@test "--on-exit halt halts the machine" {
+	vm_pack "$tree" "$image"
+	vm_start "rdinit=/nsinit -- --on-exit halt true" -initrd "$image"
+	vm_says 'reboot: System halted'
+	vm_said 'nsinit: status 0: halting'
+	vm_not_said panic
+	vm_kill
+}
+
+@test "--on-exit exit is what it says: the kernel panics" {
+	boot --on-exit exit true
+	vm_said 'panic - not syncing: Attempted to kill init!'
+	vm_not_said 'powering off'
+}
+
+@test "a COMMAND that is missing is said on the console, and the machine powers off" {
+	boot /no/such/command
+	order 'nsinit: /no/such/command: No such file or directory' 'status 127: powering off'
+	vm_powered_off
+}
+
+@test "a COMMAND that cannot be executed is said on the console, and the machine powers off" {
+	echo 'not a program' >"$tree/run"
+	boot /run
+	order 'nsinit: /run: Permission denied' 'status 126: powering off'
+	vm_powered_off
+	chmod +x "$tree/run"
+	boot /run
+	order 'nsinit: /run: Exec format error' 'status 126: powering off'
+	vm_powered_off
+}
+
+@test "a bad command line is said on the console, and the machine powers off" {
+	boot --no-such-option true
+	order 'nsinit: --no-such-option: unknown option' 'status 125: powering off'
+	vm_powered_off
+	boot
+	order 'nsinit: COMMAND is missing' 'status 125: powering off'
+	vm_powered_off
+}
+
+@test "processes that were there before a COMMAND that cannot be started get TERM and the grace, too" {
+	vm_script "$tree/first" <<-'END'
+		outlive -d 2 -
+		exec /nsinit /no/such/command
+	END
+	boot_by_script
+	order 'status 127: powering off' 'TERM ' 'TERM ' 'reboot: Power down'
+	vm_powered_off
+}
+
+@test "--mount-proc makes /proc and mounts it, and leaves a mounted one alone" {
+	vm_script "$tree/run" <<-'END'
+		grep ' /proc ' /proc/mounts
+		/nsinit --mount-proc true
+		echo "mounts: $(grep -c ' /proc ' /proc/mounts)"
+	END
+	ln -s busybox "$tree/bin/grep"
+	boot --mount-proc /run
+	vm_said 'proc /proc proc rw,nosuid,nodev,noexec'
+	vm_said 'mounts: 1'
+	vm_powered_off
+	vm_script "$tree/first" <<-'END'
+		busybox mkdir /proc
+		mount -t proc -o ro nobody /proc
+		exec /nsinit --mount-proc /run
+	END
+	boot_by_script
+	vm_said 'nobody /proc proc ro'
+	vm_said 'mounts: 1'
+	vm_powered_off
+}
+
+@test "Ctrl-Alt-Del arrives as INT and is passed on" {
+	vm_pack "$tree" "$image"
+	vm_start -p "rdinit=/nsinit -- siglog -n 1 -s 4 -" -initrd "$image"
+	vm_says READY
+	vm_monitor 'sendkey ctrl-alt-delete'
+	vm_end
+	order '2 0 1 0 0' 'nsinit: status 4: powering off'
+	vm_powered_off
+}
+
+@test "a missing /dev/console is survived" {
+	ln -s nowhere "$tree/dev/console"
+	vm_script "$tree/run" <<-'END'
+		busybox mkdir /d
+		mount -t devtmpfs devtmpfs /d
+		exec >/d/ttyS0
+		echo COMMAND runs
+		outlive -d 1 -
+	END
+	boot -v /run
+	order 'unable to open an initial console' 'COMMAND runs' 'TERM ' 'reboot: Power down'
+	vm_powered_off
+}
+
+@test "a /dev/console that cannot be written is survived, also with something to say on it" {
+	vm_script "$tree/run" <<-'END'
+		echo >&2 || lost=yes
+		busybox mkdir /d
+		mount -t devtmpfs devtmpfs /d
+		exec >/d/ttyS0
+		echo "COMMAND runs, written in vain: ${lost-no}"
+		outlive -d 1 -
+	END
+	# What the kernel has there itself must have made room before.
+	ln -s nowhere "$tree/dev/console"
+	vm_pack "$tree" "$image"
+	vm_node dev/console 1 7 >>"$image" # what /dev/full is
+	vm_run "rdinit=/nsinit -- -vv /run" -initrd "$image"
+	order 'COMMAND runs, written in vain: yes' 'TERM ' 'reboot: Power down'
+	vm_not_said 'nsinit:'
+	vm_powered_off
+}
+
+@test "what was written just before the end is on the disks, and the root file system is clean" {
+	local root=$BATS_TEST_TMPDIR/root.img data=$BATS_TEST_TMPDIR/data.img
+	PATH=$PATH:/sbin:/usr/sbin
+	need mkfs.ext4 e2fsprogs
+	mkdir "$tree"/{proc,mnt}
+	vm_script "$tree/run" <<-'END'
+		mount -t devtmpfs devtmpfs /dev
+		mount -t ext4 /dev/nvme1n1 /mnt
+		# One that lives on, with a file of each open for writing.
+		sh -c 'trap "" TERM; exec 3>/open 4>/mnt/open; echo ready >/ready; while :; do sleep 100; done' &
+		until [ -s /ready ]; do sleep 0.05; done
+		echo "said to the root" >/said
+		echo "said to the data" >/mnt/said
+	END
+	mkfs.ext4 -q -d "$tree" "$root" 32M
+	# Without a journal, so that nothing but sync(2) brings it there.
+	mkfs.ext4 -q -O ^has_journal "$data" 16M
+	vm_run -p "root=/dev/nvme0n1 rw rootwait init=/nsinit -- -t 0.3 -v /run" \
+		-drive "file=$root,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
+		-drive "file=$data,if=none,id=data,format=raw" -device nvme,drive=data,serial=data
+	vm_powered_off
+	vm_not_said 'cannot remount'
+	[[ $(debugfs -R 'cat /said' "$root" 2>/dev/null) == 'said to the root' ]]
+	[[ $(debugfs -R 'cat /said' "$data" 2>/dev/null) == 'said to the data' ]]
+	run -0 dumpe2fs -h "$root"
+	[[ $output != *needs_recovery* ]]
+	run -0 e2fsck -fn "$root"
+}
+
+@test "-u gives the machine's COMMAND a PID namespace, and the machine powers off at its end" {
+	vm_script "$tree/run" <<-'END'
+		echo "COMMAND is PID $$ of $(busybox ls /proc | busybox grep -c '^[0-9]*$')"
+		outlive -d 2 -
+		exit 5
+	END
+	mkdir "$tree/proc"
+	boot -u /run
+	vm_said 'COMMAND is PID 2 of'
+	order 'READY ' 'TERM ' 'status 5: powering off' 'reboot: Power down'
+	vm_powered_off
+}
+
+# Where nsinit is not the machine's init. What it calls is seen, and could do no harm: the call is taken from it.
+refused() {
+	local action
+	for action in poweroff reboot halt; do
+		run -125 --separate-stderr "${fresh[@]}" strace -qq -f -o "$BATS_TEST_TMPDIR/calls" -e trace=reboot \
+			-e inject=reboot:error=EINVAL "$@" "$NSINIT" --on-exit "$action" true </dev/null
+		[[ $stderr == "nsinit: --on-exit: "* && ${#stderr_lines[@]} == 1 ]]
+		! grep 'reboot(' "$BATS_TEST_TMPDIR/calls" | grep -v CAD_OFF
+	done
+}
+
+@test "an nsinit that is not PID 1 refuses to end the machine, and never calls reboot(2)" {
+	need strace strace
+	refused
+	! grep 'reboot(' "$BATS_TEST_TMPDIR/calls"
+}
+
+@test "PID 1 of another PID namespace refuses to end the machine; it has asked by CAD_OFF alone" {
+	need strace strace
+	need_root
+	refused "${own_pidns[@]}"
+	[[ $(grep -c CAD_OFF "$BATS_TEST_TMPDIR/calls") -ge 1 ]]
+}
+
+@test "PID 1 of another PID namespace exits as COMMAND does, whatever went wrong" {
+	need_root
+	run -3 "${own_pidns[@]}" "$NSINIT" --on-exit exit sh -c 'exit 3'
+	run -3 "${own_pidns[@]}" "$NSINIT" sh -c 'exit 3'
+	run -127 "${own_pidns[@]}" "$NSINIT" /no/such/command
+	run -125 "${own_pidns[@]}" "$NSINIT" --no-such-option
+}
