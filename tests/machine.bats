@@ -61,8 +61,8 @@ order() {
 @test "orphans are reaped, leftovers get TERM and the time to clean up, those that ignore it KILL" {
 	mkdir "$tree/proc"
 	vm_script "$tree/slow" <<-'END'
-		trap 'echo cleaning; sleep 1.5; echo cleaned; exit' TERM
-		echo slow is there
+		trap 'echo cleaning; usleep 1500000; echo cleaned; exit' TERM
+		echo >/ready
 		while :; do sleep 100 & wait $!; done
 	END
 	vm_script "$tree/run" <<-'END'
@@ -74,11 +74,12 @@ order() {
 				[ "$state" != Z ] || return 1
 			done
 		}
-		until none_left; do sleep 0.05; done
+		until none_left; do usleep 50000; done
 		echo "no zombie is left"
 		outlive 3 -
 		outlive -d -i 1 -
 		/slow &
+		until [ -s /ready ]; do usleep 50000; done
 		mkfifo /never
 		cat /never &
 		exit 7
@@ -96,7 +97,7 @@ order() {
 	vm_script "$tree/run" <<-'END'
 		trap '' TERM
 		kill -TERM 1
-		while :; do sleep 1; done
+		while :; do sleep 100; done
 	END
 	boot --grace 0.5 /run
 	vm_said 'nsinit: status 137: powering off'
@@ -237,7 +238,7 @@ order() {
 		mount -t ext4 /dev/nvme1n1 /mnt
 		# One that lives on, with a file of each open for writing.
 		sh -c 'trap "" TERM; exec 3>/open 4>/mnt/open; echo ready >/ready; while :; do sleep 100; done' &
-		until [ -s /ready ]; do sleep 0.05; done
+		until [ -s /ready ]; do usleep 50000; done
 		echo "said to the root" >/said
 		echo "said to the data" >/mnt/said
 	END

@@ -47,7 +47,7 @@ vm_tree() {
 	mkdir -p "$dir"/{bin,dev}
 	cp "$NSINIT" "$dir/nsinit"
 	cp "$(command -v busybox)" "$dir/bin/busybox"
-	for name in sh sleep true false cat mount; do
+	for name in sh sleep usleep true false cat mount; do
 		ln -sf busybox "$dir/bin/$name"
 	done
 	for name; do
