@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# One source of truth: the parser's table, the manual, the completions and the texts say the same.
+# bats file_tags=tree
+
+load helper
+
+# The long options of --help, in its order.
+help_options() {
+	"$NSINIT" --help | grep -oE '^ .{5}--[a-z-]+' | grep -oE -- '--[a-z-]+'
+}
+
+# The short ones.
+help_letters() {
+	"$NSINIT" --help | grep -oE '^  -[a-zA-Z],' | tr -d ' ,'
+}
+
+man_options() {
+	sed -nE '/^\.It Fl /{s/.* Fl -([a-z-]+).*/--\1/;s/^\.It Fl -([a-z-]+).*/--\1/;p}' "$root/nsinit.1"
+}
+
+@test "the manual's options are those of --help, in their order" {
+	[ "$(help_options)" = "$(man_options)" ]
+	[ "$(help_options | wc -l)" -ge 30 ]
+}
+
+@test "the manual's letters are those of --help" {
+	local letters
+	letters=$(sed -nE 's/^\.It Fl ([a-zA-Z]) , Fl -.*/-\1/p' "$root/nsinit.1")
+	[ "$(help_letters)" = "$letters" ]
+}
+
+@test "every option of --help is one that the parser knows" {
+	local option
+	for option in $(help_options) $(help_letters); do
+		run "$NSINIT" "$option" --no-such-option
+		[[ $output != *"$option: unknown option"* ]]
+	done
+}
+
+@test "the completions name every option, and none that is not there" {
+	local wanted file found
+	wanted=$(help_options | sort)
+	for file in nsinit.bash _nsinit nsinit.fish; do
+		case $file in
+		nsinit.fish) found=$(grep -oE -- '-l [a-z-]+' "$root/completions/$file" | sed 's/^-l /--/' | sort -u) ;;
+		*) found=$(grep -oE -- "(^|[[:space:]\"'{,(|*])--[a-z][a-z-]*" "$root/completions/$file" | grep -oE -- '--[a-z-]+' | sort -u) ;;
+		esac
+		diff <(echo "$wanted") <(echo "$found")
+	done
+}
+
+@test "--help fits 80 columns" {
+	run "$NSINIT" --help
+	[ "$status" -eq 0 ]
+	[ "$(wc -L <<<"$output")" -le 80 ]
+}
+
+@test "the manual is clean mdoc" {
+	need mandoc mandoc
+	# Which other manuals are installed says nothing about this one.
+	run bash -c "mandoc -T lint '$root/nsinit.1' 2>/dev/null | grep -v 'referenced manual not found'"
+	[ -z "$output" ]
+}
+
+@test "bash completes options, values, signals, and then the command's own words" {
+	need bash bash
+	complete_line() {
+		bash -c '
+			source "$1/completions/nsinit.bash"
+			shift
+			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+			_nsinit
+			printf "%s\n" "${COMPREPLY[@]}"
+		' bash "$root" "$@"
+	}
+	[ "$(complete_line nsinit --unsh)" = --unshare ]
+	[ "$(complete_line nsinit --propagation p)" = private ]
+	[ "$(complete_line nsinit --on-exit po)" = poweroff ]
+	[ "$(complete_line nsinit --stop-signal QUI)" = QUIT ]
+	[ "$(complete_line nsinit --kill-child = TER)" = TERM ]
+	[[ $(complete_line nsinit -u bas) == *bash* ]]
+}
+
+@test "zsh and fish can read their completions" {
+	need zsh zsh
+	need fish fish
+	zsh -n "$root/completions/_nsinit"
+	fish -n "$root/completions/nsinit.fish"
+	run fish -c "source '$root/completions/nsinit.fish'; complete -C 'nsinit --propagation '"
+	[[ $output == *slave* && $output == *private* ]]
+}
+
+@test "every local link in the texts leads somewhere" {
+	local file link
+	for file in "$root"/*.md "$root"/docs/*.md "$root"/bench/*.md "$root"/examples/*.md; do
+		[ -e "$file" ] || continue
+		while read -r link; do
+			[[ $link == http* || $link == '#'* || $link == mailto:* ]] && continue
+			link=${link%%#*}
+			[ -e "$(dirname "$file")/$link" ] || {
+				echo "$file: $link" >&2
+				return 1
+			}
+		done < <(grep -oE '\]\([^)]+\)' "$file" | sed -E 's/^\]\(|\)$//g')
+	done
+}
+
+@test "every source file says in its first lines what it is for" {
+	local file
+	for file in "$root"/*.c "$root"/include/*.h; do
+		head -n 1 "$file" | grep -q '^/\*' || {
+			echo "$file" >&2
+			return 1
+		}
+	done
+}
