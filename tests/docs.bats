@@ -42,7 +42,7 @@ man_options() {
 	wanted=$(help_options | sort)
 	for file in nsinit.bash _nsinit nsinit.fish; do
 		case $file in
-		nsinit.fish) found=$(grep -oE -- '-l [a-z-]+' "$root/completions/$file" | sed 's/^-l /--/' | sort -u) ;;
+		nsinit.fish) found=$(grep ^complete "$root/completions/$file" | grep -oE -- '-l [a-z-]+' | sed 's/^-l /--/' | sort -u) ;;
 		*) found=$(grep -oE -- "(^|[[:space:]\"'{,(|*])--[a-z][a-z-]*" "$root/completions/$file" | grep -oE -- '--[a-z-]+' | sort -u) ;;
 		esac
 		diff <(echo "$wanted") <(echo "$found")
