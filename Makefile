@@ -56,7 +56,7 @@ warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-proto
 own_cppflags = -D_GNU_SOURCE -Iinclude
 # A section for each function, so that the linker can drop those that nobody calls.
 own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$(CURDIR)=.
+	-fno-asynchronous-unwind-tables -fno-unwind-tables '-ffile-prefix-map=$(CURDIR)=.'
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
@@ -100,7 +100,7 @@ $(BUILD)/$1.is:
 	@printf '%s\n' $$(call quote,$$(strip $$($2))) >$$@
 endef
 compile_is := $(compile)
-link_is := $(link) $(LDLIBS)
+link_is := $(link) $(LDLIBS) $(SRCS)
 version_is := $(version_flags)
 $(eval $(call remember,compile,compile_is))
 $(eval $(call remember,link,link_is))

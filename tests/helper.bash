@@ -164,9 +164,10 @@ run_nsinit() {
 
 # spawn COMMAND [ARG]...: behind, in a session of its own; its PID is $pid, what it writes goes to $out and $err.
 spawn() {
-	out=$BATS_TEST_TMPDIR/out.$((++spawned)) err=$BATS_TEST_TMPDIR/err.$spawned
+	out=$BATS_TEST_TMPDIR/out.${#pids[@]} err=$BATS_TEST_TMPDIR/err.${#pids[@]}
 	setsid env --default-signal "$@" </dev/null >"$out" 2>"$err" 3>&- &
 	pid=$!
+	pids+=("$pid")
 }
 
 # start_nsinit ARG...: spawn it, and come back once it blocks all signals (or has ended already).
@@ -233,11 +234,11 @@ mounts() {
 helper_setup() {
 	# By this variable teardown knows what the test has started, whatever became of its parents.
 	export NSINIT_TEST=$BATS_TEST_TMPDIR
-	spawned=0
+	pids=()
 	mounts_before=$(mounts)
 }
 
-# left_over: the PIDs of all that the test started and that live, deepest first as far as PIDs tell.
+# left_over: the PIDs of all that the test started and that live, the latest first as far as PIDs tell.
 left_over() {
 	(
 		id=NSINIT_TEST=$NSINIT_TEST
@@ -249,7 +250,14 @@ left_over() {
 helper_teardown() {
 	local p failed=0 dir
 	[[ -n ${NSINIT_TEST-} ]] || return 0
-	for p in $(jobs -p) $(left_over); do
+	for p in "${pids[@]}"; do
+		# Once it has been waited for its PID may be another's.
+		if [[ " $(jobs -p | xargs) " == *" $p "* ]]; then
+			# shellcheck disable=SC2046
+			kill -KILL "$p" $(descendants "$p") 2>/dev/null || :
+		fi
+	done
+	for p in $(left_over); do
 		kill -KILL "$p" 2>/dev/null || :
 	done
 	wait_for none_left || failed=1

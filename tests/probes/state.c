@@ -11,8 +11,6 @@
 
 #include "raw.h"
 
-extern char **environ;
-
 static void dispositions(const char *name, int ignored)
 {
 	int sig;

@@ -1,0 +1,49 @@
+#!/bin/sh
+# nsinit's main job on one screen: a COMMAND in a PID namespace of its own, an orphan reaped, a TERM passed on, the
+# status brought back. Run it as root after make; it fails where anything is not as it says.
+set -eu
+cd "$(dirname "$0")/.."
+NSINIT=${NSINIT:-./nsinit}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkfifo "$tmp/ready" "$tmp/hold" "$tmp/orphan"
+
+say() {
+	printf '\n== %s\n' "$*"
+}
+
+cat >"$tmp/command" <<'COMMAND'
+parent() {
+	sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status"
+}
+
+trap 'echo "COMMAND: got TERM, leaving with 42"; exit 42' TERM
+echo "COMMAND: my PID is $$, my parent's is $PPID"
+[ $$ -eq 2 ] && [ $PPID -eq 1 ]
+
+echo "COMMAND: my /proc shows these processes alone:"
+for dir in /proc/[0-9]*; do
+	printf '  %5s  %s\n' "${dir#/proc/}" "$(tr '\0' ' ' <"$dir/cmdline" | cut -c 1-60)"
+done 2>/dev/null
+
+(sh -c 'echo $$ >&4; read -r _ <"$1"' - "$1/hold" 4>"$1/orphan" &)
+read -r orphan <"$1/orphan"
+while [ "$(parent "$orphan")" != 1 ]; do :; done
+echo "COMMAND: I left an orphan, PID $orphan, whose parent is now PID $(parent "$orphan")"
+echo >"$1/hold"
+while [ -e "/proc/$orphan" ]; do :; done
+echo "COMMAND: it has ended, and nothing is left of it, not even a zombie"
+echo >&3
+while :; do sleep 1000 & wait; done
+COMMAND
+
+say "nsinit -u -w -- sh command"
+"$NSINIT" -u -w -- sh -eu "$tmp/command" "$tmp" 3>"$tmp/ready" &
+pid=$!
+read -r _ <"$tmp/ready"
+say "kill -TERM $pid, which is nsinit outside of the namespace"
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+say "nsinit's status is COMMAND's: $status"
+[ "$status" -eq 42 ]
