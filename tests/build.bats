@@ -204,3 +204,12 @@ compiled() {
 	[[ $output == *"got TERM, leaving with 42"* ]]
 	[[ $output == *"status is COMMAND's: 42" ]]
 }
+
+@test "each package that a test asks for is among those that README.md installs" {
+	sed -nE 's/^[[:space:]]*(need|need_file) [^ ]+ ([a-z0-9.+-]+)$/\2/p' "$root"/tests/*.{bats,bash} | sort -u >"$BATS_TEST_TMPDIR/asked"
+	grep -v '^#' "$root/tests/packages" | sort -u >"$BATS_TEST_TMPDIR/installed"
+	grep -q musl-tools "$BATS_TEST_TMPDIR/asked"
+	run -0 comm -23 "$BATS_TEST_TMPDIR/asked" "$BATS_TEST_TMPDIR/installed"
+	echo "$output"
+	[[ -z $output ]]
+}
