@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,17 +53,13 @@ static void rename_in_environment(const char *name, char *text, size_t size, pid
 	}
 }
 
-/* execvp(3), but that a file without "#!" is never handed to a shell, and one default PATH with any libc. */
-static void search_and_exec(char **argv)
+/* execvp(3) of a bare name, but that a file without "#!" is never handed to a shell, and one default PATH with any libc. */
+__attribute__((noinline)) static void search_and_exec(char **argv)
 {
 	const char *path = getenv("PATH");
 	char file[PATH_MAX];
 	int error = ENOENT;
 
-	if (!*argv[0] || strchr(argv[0], '/')) {
-		execve(argv[0], argv, environ);
-		return;
-	}
 	for (const char *p = path ? path : "/usr/local/bin:/bin:/usr/bin";; p++) {
 		size_t n = strcspn(p, ":");
 
@@ -95,24 +93,33 @@ static int begin(void *arg)
 	if (start->peer >= 0)
 		send(start->peer, "", 1, MSG_NOSIGNAL);
 	signals_release(start->inherited);
-	search_and_exec(argv);
+	if (!**argv || strchr(*argv, '/'))
+		execve(*argv, argv, environ);
+	else
+		search_and_exec(argv);
 	attempt->status = errno == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
 	say(ALWAYS, "%s: %m", *argv[0] ? argv[0] : "COMMAND is an empty word");
 	_exit(attempt->status);
 }
 
+/* Not on our own stack, where its pages would lie among those in use. */
+char child_stack[20 * 1024] RARELY_USED;
+
 int child_start(struct child *child, const struct start *start)
 {
 	struct attempt attempt = {start, 0};
-	char stack[16 * 1024];
+	/* Whole pages, to be given back; kept_paths may begin in the last one. */
+	char *stack = child_stack + -(uintptr_t)child_stack % 4096;
+	size_t size = sizeof(child_stack) - 4096;
 
-	if (child_clone(child, begin, &attempt, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+	if (child_clone(child, begin, &attempt, CLONE_VM | CLONE_VFORK, stack, size)) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN     ? " (a limit on processes: pids.max, RLIMIT_NPROC)" :
 			errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)" :
 					  "");
 		return STATUS_FAILED;
 	}
+	madvise(stack, size, MADV_DONTNEED); /* COMMAND has one of its own by now */
 	if (attempt.status)
 		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
 			;
