@@ -48,6 +48,9 @@ $(filter-out $$Format%,$(word 2,$(file <VERSION))),unknown)
 SHORT := $(shell printf %.7s '$(COMMIT)')
 
 SRCS := $(wildcard *.c)
+# In the order in which they are linked: what the idle nsinit runs, its part of the libc, and behind that child.c and what
+# else the start alone needs, which memory.c gives back.
+hot = $(patsubst %,$(BUILD)/%.o,init log memory reaper shutdown signals)
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/*.c))
 
@@ -69,7 +72,7 @@ link = $(CC) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
 all: $(BIN)
 
 $(BIN): $(OBJS) $(BUILD)/link.is
-	$(link) -o $@ $(OBJS) $(LDLIBS)
+	$(link) -o $@ $(hot) -lc $(filter-out $(hot),$(OBJS)) $(LDLIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/compile.is
 	$(compile) -MMD -MP -c -o $@ $<

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "files.h"
 #include "log.h"
+#include "memory.h"
 #include "namespace.h"
 #include "options.h"
 #include "reaper.h"
@@ -176,8 +177,9 @@ static void pass(struct level *l, siginfo_t *info)
 		if (to && opt->stop & SIGBIT(sig))
 			stop_by(l, opt->grace);
 	}
-	say(VERBOSE, "signal %s%s%s", signal_name(sig, from_name),
-	    to ? " is passed on as " : " is dropped", to ? signal_name(to, to_name) : "");
+	if (log_to.level >= VERBOSE) /* the names lie where memory_release() has let go */
+		say(VERBOSE, "signal %s%s%s", signal_name(sig, from_name),
+		    to ? " is passed on as " : " is dropped", to ? signal_name(to, to_name) : "");
 	if (!to)
 		return;
 	info->si_signo = to;
@@ -428,6 +430,7 @@ static void watch_over(struct level *l, siginfo_t *early, int count)
 	let_go_of_files(l);
 	for (int i = 0; i < count; i++)
 		on_signal(l, &early[i]);
+	memory_release((uintptr_t)child_clone); /* the first that is linked behind what is needed now */
 	supervise(l);
 }
 

@@ -65,7 +65,7 @@ int signals_watch(int fd, bool children)
 
 bool signals_take(sigmask which, siginfo_t *info)
 {
-	static const struct timespec now;
+	const struct timespec now = {0, 0};
 
 	return syscall(SYS_rt_sigtimedwait, &which, info, &now, sizeof(which)) > 0;
 }
