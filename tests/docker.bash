@@ -79,7 +79,8 @@ docker_base() {
 packages_of() {
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances "$@" | grep '^[a-z]' | sort -u |
-		grep -vxE 'adduser|debconf.*|dpkg|init-system-helpers|usrmerge|usr-is-merged|libpam.*|perl.*|.*-perl'
+		grep -vxE 'adduser|debconf.*|dpkg|init-system-helpers|usrmerge|usr-is-merged|libpam.*|perl.*|.*-perl' |
+		xargs dpkg-query --show --showformat '${Package}\n' 2>/dev/null || : # names that others provide
 }
 
 # docker_busybox IMAGE: the smallest that has a shell: busybox with a name for each of its programs.
