@@ -23,7 +23,7 @@
 
 enum option {
 	FLAG, WORD, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, KILL_CHILD, SINGLE, GROUP,
-	REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION, LICENSE
+	REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION
 };
 
 enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
@@ -36,7 +36,7 @@ static const struct row {
 	char letter;
 	const char *name;
 	const char *what; /* its argument in the help text */
-	const char *help; /* NULL: a peer's option, taken and not shown */
+	const char *help;
 	size_t at;
 } rows[] = {
 	{UNSHARE, 0, 'u', "unshare", "", "short for --pid --mount --mount-proc", 0},
@@ -71,26 +71,61 @@ static const struct row {
 	{VERBOSITY, 0, 'v', "verbose", "", "say what happens; -vv each process reaped", 0},
 	{HELP, 0, 'h', "help", "", "this text", 0},
 	{VERSION, 0, 'V', "version", "", "the version", 0},
-	{LICENSE, 0, 'l', "", "", NULL, 0},
-	{LICENSE, 0, 'L', "", "", NULL, 0},
 };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
+/* Of the environment: it stands for an option where it is set to VALUE, or at all where that is NULL. */
+struct variable {
+	const char *name;
+	const char *value;
+	bool level; /* it is a number, and what is over 1 counts */
+};
+
 /* Whose place is taken, told by the name that nsinit was started under, and that program's defaults. */
 static const struct persona {
-	const char *name;
-	const char *version; /* before the number */
+	const char *names[2];
+	const char *version;	 /* before the number */
+	struct variable verbose; /* as -v */
+	struct variable turn;	 /* as -g where COMMAND alone is signalled, as -c where its group is */
+	char license;		 /* the letter that shows it */
 	bool single;
 	bool end_group;
 	bool suspend;
+	bool pause_alone;	 /* -P takes no notice of a COMMAND */
 	unsigned char bad_usage; /* the status */
 } personas[] = {
-	{"nsinit", "nsinit version ", false, false, false, STATUS_FAILED},
-	{"tini", "tini version ", true, false, false, 1},
-	{"docker-init", "tini version ", true, false, false, 1},
-	{"catatonit", "catatonit version ", true, false, false, 1},
-	{"podman-init", "catatonit version ", true, false, false, 1},
-	{"dumb-init", "dumb-init v", false, true, true, 1},
+	{
+		.names = {"nsinit"},
+		.version = "nsinit version ",
+		.bad_usage = STATUS_FAILED,
+	},
+	{
+		.names = {"tini", "docker-init"},
+		.version = "tini version ",
+		.verbose = {"TINI_VERBOSITY", NULL, true},
+		.turn = {"TINI_KILL_PROCESS_GROUP", NULL, false},
+		.license = 'l',
+		.single = true,
+		.bad_usage = 1,
+	},
+	{
+		.names = {"catatonit", "podman-init"},
+		.version = "tini version ", /* what dockerd looks for: catatonit says it, too */
+		.verbose = {"CATATONIT_DEBUG", NULL, false},
+		.license = 'L',
+		.single = true,
+		.pause_alone = true,
+		.bad_usage = 1,
+	},
+	{
+		.names = {"dumb-init"},
+		.version = "dumb-init v",
+		.verbose = {"DUMB_INIT_DEBUG", "1", false},
+		.turn = {"DUMB_INIT_SETSID", "0", false},
+		.end_group = true,
+		.suspend = true,
+		.bad_usage = 1,
+	},
 };
 
 /* What only reading needs to know. */
@@ -122,8 +157,6 @@ static _Noreturn void help(void)
 		size_t start = n;
 		char letter[] = {'-', rows[i].letter, ',', '\0'};
 
-		if (!rows[i].help)
-			continue;
 		n += format(text + n, sizeof(text) - n, "  %s --%s%s",
 		    rows[i].letter ? letter : "   ", rows[i].name, rows[i].what);
 		while (n - start < 30)
@@ -291,8 +324,6 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		help();
 	case VERSION:
 		version(r->as);
-	case LICENSE:
-		print("nsinit: MIT license\n", 20);
 	}
 }
 
@@ -331,6 +362,8 @@ static int read_short(struct reading *r, char **argv)
 	for (const char *p = argv[0] + 1; *p; p++) {
 		const struct row *row = rows;
 
+		if (*p == r->as->license)
+			print("nsinit: MIT license\n", 20);
 		while (row < rows + ROWS && row->letter != *p)
 			row++;
 		if (row == rows + ROWS)
@@ -373,6 +406,26 @@ static void read_environment(struct reading *r)
 	}
 }
 
+/* The variable's value where it counts, or else NULL. */
+static const char *value_of(const struct variable *v)
+{
+	const char *value = v->name ? getenv(v->name) : NULL;
+
+	return value && (!v->value || !strcmp(value, v->value)) ? value : NULL;
+}
+
+/* The peer's own. What is wrong in one of them never kept an image from starting. */
+static void read_peers_environment(struct reading *r)
+{
+	const char *value = value_of(&r->as->verbose);
+	int level = !value ? 0 : r->as->verbose.level ? number_of(value, 9) - 1 : 1;
+
+	if (!r->verbosity && level > 0)
+		r->verbosity = level;
+	if (!r->scope_set && value_of(&r->as->turn))
+		set_single(r, !r->opt->single);
+}
+
 /* What follows from what was given, and what does not go together. */
 static void settle(struct reading *r)
 {
@@ -391,7 +444,7 @@ static void settle(struct reading *r)
 		leave(r, "--export-proc", "a new user namespace may mount nothing outside");
 	if (opt->proc && opt->namespaces & namespace_flag("user") && !(opt->namespaces & namespace_flag("pid")))
 		leave(r, "--mount-proc", "needs --pid in a new user namespace");
-	if (opt->pause && *opt->command)
+	if (opt->pause && *opt->command && !r->as->pause_alone)
 		leave(r, *opt->command, "--pause takes no COMMAND");
 	if (!opt->pause && !*opt->command)
 		leave(r, "", "COMMAND is missing");
@@ -399,6 +452,8 @@ static void settle(struct reading *r)
 		opt->command = NULL;
 	if (!opt->stop)
 		opt->stop = SIGBIT(SIGTERM);
+	opt->end_group = r->as->end_group && !opt->single;
+	opt->suspend = r->as->suspend;
 	log_to.level = r->verbosity;
 }
 
@@ -410,13 +465,12 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	if (strrchr(name, '/'))
 		name = strrchr(name, '/') + 1;
 	for (size_t i = 0; i < sizeof(personas) / sizeof(*personas); i++)
-		if (!strcmp(name, personas[i].name))
-			r.as = &personas[i];
+		for (int j = 0; j < 2 && personas[i].names[j]; j++)
+			if (!strcmp(name, personas[i].names[j]))
+				r.as = &personas[i];
 	*opt = (struct options){.propagation = MS_SLAVE,
 	    .grace = GRACE_NONE,
-	    .single = r.as->single,
-	    .end_group = r.as->end_group,
-	    .suspend = r.as->suspend};
+	    .single = r.as->single};
 	/* Raised rights are for a caller whom nothing here checks. */
 	if (getauxval(AT_SECURE))
 		leave(&r, name, "must not be installed setuid, setgid or with capabilities");
@@ -432,6 +486,7 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	opt->command = argv;
 	if (self == 1)
 		read_environment(&r);
+	read_peers_environment(&r);
 	settle(&r);
 }
 

@@ -1,0 +1,504 @@
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+# In place of others: nsinit under each of the names, side by side with the program whose name it is.
+
+load helper
+
+setup() {
+	helper_setup
+	need_file /usr/bin/tini tini
+	need_file /usr/bin/catatonit catatonit
+	need_file /usr/bin/dumb-init dumb-init
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	for name in "${names[@]}" nsinit mytini; do
+		ln -s "$NSINIT" "$BATS_TEST_TMPDIR/bin/$name"
+	done
+}
+
+names=(tini docker-init catatonit podman-init dumb-init)
+
+# ours NAME, real NAME: nsinit under NAME, and the program that has it.
+ours() {
+	echo "$BATS_TEST_TMPDIR/bin/$1"
+}
+
+real() {
+	case $1 in
+	docker-init) echo /usr/bin/tini-static ;;
+	podman-init) echo /usr/bin/catatonit ;;
+	*) echo "/usr/bin/$1" ;;
+	esac
+}
+
+# capture COMMAND [ARG]...: $status, $output, $stderr and $stderr_lines, whatever the status.
+capture() {
+	status=0
+	output=$("${fresh[@]}" "$@" </dev/null 2>"$BATS_TEST_TMPDIR/stderr" 3>&-) || status=$?
+	mapfile -t stderr_lines <"$BATS_TEST_TMPDIR/stderr"
+	stderr=$(<"$BATS_TEST_TMPDIR/stderr")
+}
+
+# same NAME ARG...: both end with the same status and have written the same.
+same() {
+	local want
+	capture "$(real "$1")" "${@:2}"
+	want="$status $output"
+	capture "$(ours "$1")" "${@:2}"
+	if [[ "$status $output" != "$want" ]]; then
+		echo "$*: '$status $output', but the real one '$want'" >&2
+		return 1
+	fi
+}
+
+# trial [VARIABLE=VALUE]... INIT ARG...: INIT runs a COMMAND that has another process in its group, gets USR1, and then
+# USR2, which ends COMMAND. $got: what has reached COMMAND, the other one, and INIT's status.
+trial() {
+	local a=$BATS_TEST_TMPDIR/a.$((++trials)) b=$BATS_TEST_TMPDIR/b.$trials other
+	spawn env "$@" -- bash -c '"$1" -x 64 "$2" & exec "$1" -x 12 -s 3 "$3"' trial "$PROBES/siglog" "$a" "$b"
+	wait_for said READY "$a"
+	wait_for said READY "$b"
+	other=$(sed -n 's/READY //p' "$a")
+	kill -USR1 "$pid"
+	wait_for grep -q '^10 ' "$b"
+	kill -USR2 "$pid"
+	finish
+	# The last of all signals is taken last: what has come before is in the file then.
+	kill -64 "$other"
+	wait_for grep -q '^64 ' "$a"
+	got="$(numbers "$b") / $(numbers "$a") / $status"
+}
+
+numbers() {
+	sed '/READY/d; s/ .*//' "$1" | tr '\n' ' ' | sed 's/ $//'
+}
+
+# both EXPECTED [VARIABLE=VALUE]... NAME ARG...: the trial of the real one, and nsinit's, come out as EXPECTED.
+both() {
+	local want=$1 env=()
+	shift
+	while [[ $1 == *=* ]]; do
+		env+=("$1")
+		shift
+	done
+	for init in "$(real "$1")" "$(ours "$1")"; do
+		trial "${env[@]}" "$init" "${@:2}"
+		if [[ $got != "$want" ]]; then
+			echo "${env[*]} $init ${*:2}: $got, not $want" >&2
+			return 1
+		fi
+	done
+}
+
+trials=0
+
+# --- whom it signals, and what it does at the end ---
+
+alone='10 12 / 64 / 3'
+group='10 12 / 10 12 64 / 3'
+group_and_term='10 12 / 10 12 15 64 / 3'
+
+@test "tini, docker-init, catatonit and podman-init signal COMMAND alone, and with -g its group" {
+	for name in tini docker-init; do
+		both "$alone" "$name" -s
+		both "$group" "$name" -s -g
+		both "$group" "$name" -gs
+	done
+	for name in catatonit podman-init; do
+		both "$alone" "$name"
+		both "$group" "$name" -g
+	done
+}
+
+@test "dumb-init signals the group, and sends TERM to it when COMMAND has ended; with -c COMMAND alone" {
+	both "$group_and_term" dumb-init
+	both "$alone" dumb-init -c
+	both "$alone" dumb-init --single-child
+}
+
+@test "TINI_KILL_PROCESS_GROUP makes tini signal the group, whatever its value" {
+	for value in 1 0 ''; do
+		both "$group" TINI_KILL_PROCESS_GROUP=$value tini -s
+	done
+	both "$group" TINI_KILL_PROCESS_GROUP=1 docker-init -s
+}
+
+@test "DUMB_INIT_SETSID=0 makes dumb-init signal COMMAND alone, and no other value does" {
+	both "$alone" DUMB_INIT_SETSID=0 dumb-init
+	for value in 1 false 00 ''; do
+		both "$group_and_term" DUMB_INIT_SETSID=$value dumb-init
+	done
+}
+
+@test "a peer's variable counts under its own name alone, and an option given wins" {
+	variables=(TINI_KILL_PROCESS_GROUP=1 DUMB_INIT_SETSID=0 TINI_VERBOSITY=4 DUMB_INIT_DEBUG=1 CATATONIT_DEBUG=1)
+	trial "${variables[@]}" "$(ours nsinit)"
+	[[ $got == "$group" && ! -s $err ]]
+	trial "${variables[@]:1}" "$(ours tini)"
+	[[ $got == "$alone" ]]
+	trial "${variables[@]:0:4}" "$(ours catatonit)"
+	[[ $got == "$alone" && ! -s $err ]]
+	trial TINI_KILL_PROCESS_GROUP=1 CATATONIT_DEBUG=1 "$(ours dumb-init)"
+	[[ $got == "$group_and_term" && ! -s $err ]]
+	trial TINI_KILL_PROCESS_GROUP=1 "$(ours tini)" -c
+	[[ $got == "$alone" ]]
+	trial DUMB_INIT_SETSID=0 "$(ours dumb-init)" -g
+	[[ $got == "$group_and_term" ]]
+}
+
+@test "dumb-init passes one signal on as another, or drops it" {
+	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
+		for words in '-r 1:2 -r 10:0' '--rewrite 1:2 --rewrite 10:0' '--rewrite=1:2 -r10:0'; do
+			log=$BATS_TEST_TMPDIR/log.$((++trials))
+			# shellcheck disable=SC2086 # words
+			spawn "$path" $words -- "$PROBES/siglog" -x 12 "$log"
+			wait_for said READY "$log"
+			kill -USR1 "$pid"
+			kill -HUP "$pid"
+			wait_for grep -q '^2 ' "$log"
+			kill -USR2 "$pid"
+			finish
+			[[ $(numbers "$log") == '2 12' && $status == 0 ]]
+		done
+	done
+}
+
+# --- how it is suspended ---
+
+# suspend SIG INIT ARG...: SIG is sent to INIT, which has a COMMAND with another process in its group. Their PIDs are
+# $init, $command and $other.
+suspend() {
+	local sig=$1
+	shift
+	spawn "$@" -- bash -c 'sleep 1000 & exec sleep 1000'
+	init=$pid
+	wait_for has_tree
+	kill -"$sig" "$init"
+}
+
+has_tree() {
+	command=$(children "$init")
+	[[ -n $command ]] && runs "$command" sleep && has_children 1 "$command" && other=$(children "$command") &&
+		runs "$other" sleep
+}
+
+states() {
+	[[ "$(state "$init") $(state "$command") $(state "$other")" == "$1" ]]
+}
+
+@test "dumb-init stops itself and the group at TSTP, TTIN and TTOU, and CONT resumes all" {
+	for sig in TSTP TTIN TTOU; do
+		for path in "$(real dumb-init)" "$(ours dumb-init)"; do
+			suspend "$sig" "$path"
+			wait_for states 'T T T'
+			kill -CONT "$init"
+			wait_for states 'S S S'
+			kill "$init"
+			finish "$init"
+			[ "$status" -eq 143 ]
+		done
+	done
+}
+
+@test "dumb-init stops itself also where -r drops the signal, or where COMMAND alone is signalled" {
+	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
+		suspend TSTP "$path" -r 20:0
+		wait_for in_state "$init" T
+		states 'T S S'
+		kill -CONT "$init"
+		wait_for states 'S S S'
+		suspend TTIN "$path" -r 20:0
+		wait_for states 'T T T'
+		suspend TSTP "$path" -r 20:15
+		wait_for in_state "$init" T
+		wait_for in_state "$command" Z
+		kill -CONT "$init"
+		finish "$init"
+		[ "$status" -eq 143 ]
+		suspend TSTP "$path" -c
+		wait_for in_state "$init" T
+		in_state "$other" S
+		kill -CONT "$init"
+		wait_for states 'S S S'
+	done
+}
+
+@test "dumb-init as PID 1 stops the group, and goes on itself" {
+	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
+		spawn "${own_pidns[@]}" "$path" -- bash -c 'sleep 1000 & exec sleep 1000'
+		launcher=$pid
+		wait_for has_children 1 "$launcher"
+		init=$(children "$launcher")
+		wait_for has_tree
+		kill -TSTP "$init"
+		wait_for states 'S T T'
+		kill -CONT "$init"
+		wait_for states 'S S S'
+		kill "$init"
+		finish "$launcher"
+		[ "$status" -eq 143 ]
+	done
+}
+
+@test "dumb-init with new namespaces is suspended and resumed as without" {
+	need_root
+	spawn "$(ours dumb-init)" -u -- bash -c 'sleep 1000 & exec sleep 1000'
+	outer=$pid
+	wait_for has_children 1 "$outer"
+	init=$(children "$outer")
+	wait_for has_tree
+	kill -TSTP "$outer"
+	wait_for in_state "$outer" T
+	wait_for states 'S T T'
+	kill -CONT "$outer"
+	wait_for in_state "$outer" S
+	wait_for states 'S S S'
+	kill "$outer"
+	finish "$outer"
+	[ "$status" -eq 143 ]
+}
+
+@test "tini and catatonit go on at TTIN and TTOU, and CONT resumes what TSTP has stopped" {
+	for name in tini catatonit; do
+		suspend TSTP "$(ours "$name")"
+		wait_for in_state "$command" T
+		in_state "$other" S
+		kill -CONT "$init"
+		wait_for states 'S S S'
+	done
+}
+
+# --- statuses ---
+
+@test "COMMAND's status is the same as with the real one" {
+	for name in "${names[@]}"; do
+		for code in 0 1 2 7 125 126 127 128 255; do
+			same "$name" -- sh -c "echo said; exit $code"
+		done
+		for sig in HUP INT KILL TERM SEGV USR1; do
+			same "$name" -- sh -c "kill -$sig \$\$"
+		done
+	done
+}
+
+@test "bad usage is 1 under each name, as with the real one, and one line says what was wrong" {
+	while read -r name word args; do
+		# shellcheck disable=SC2086 # words
+		same "$name" $args
+		[ "$status" -eq 1 ]
+		[[ ${#stderr_lines[@]} == 1 && $stderr == "nsinit: $word"* ]]
+	done <<-'END'
+		tini COMMAND
+		tini COMMAND --
+		tini -Z -Z true
+		tini --bogus --bogus true
+		tini SIGFOO -p SIGFOO true
+		tini -p -p
+		tini 256 -e 256 true
+		tini -1 -e -1 true
+		tini 3x -e 3x true
+		docker-init -Z -Z true
+		catatonit COMMAND
+		catatonit -Z -Z true
+		catatonit --bogus --bogus true
+		podman-init COMMAND
+		dumb-init COMMAND
+		dumb-init -Z -Z true
+		dumb-init --bogus --bogus true
+		dumb-init 15 -r 15 true
+		dumb-init 15:99 -r 15:99 true
+		dumb-init 0:15 -r 0:15 true
+		dumb-init a:b -r a:b true
+		dumb-init -r -r
+	END
+	run --separate-stderr "$(ours nsinit)" -Z true
+	[ "$status" -eq 125 ]
+	run --separate-stderr "$(ours mytini)" -Z true
+	[ "$status" -eq 125 ]
+}
+
+@test "tini's -e maps a status to 0, as with the real one" {
+	for code in 0 3 4 255; do
+		same tini -e 3 -e 255 -- sh -c "exit $code"
+	done
+	same tini -e 143 -- sh -c 'kill $$'
+	same tini -e143 -- sh -c 'kill $$'
+	same docker-init -e 7 -- sh -c 'exit 7'
+}
+
+@test "a COMMAND that is not there is 127 and one that is no program 126 under every name" {
+	for name in "${names[@]}"; do
+		run -127 --separate-stderr "$(ours "$name")" no-such-command
+		[[ $stderr == 'nsinit: no-such-command: '* ]]
+		run -126 --separate-stderr "$(ours "$name")" /etc/passwd
+		run -126 --separate-stderr "$(ours "$name")" /etc
+	done
+	# tini alone tells them apart, and in the same way.
+	same tini no-such-command
+	same tini /etc/passwd
+	same tini /etc
+}
+
+# --- options that ask or tell ---
+
+@test "--version begins as the real one's does, and says a commit that dockerd can read" {
+	for name in "${names[@]}"; do
+		run "$(real "$name")" --version
+		first=${output%%[0-9]*}
+		run --separate-stderr "$(ours "$name")" --version
+		[ "$status" -eq 0 ]
+		[[ $output == "$first$(head -n 1 "$root/VERSION") - git."* && ${output##* - git.} =~ ^[0-9a-z]+$ ]]
+		[[ -z $stderr ]]
+	done
+	run --separate-stderr "$(ours dumb-init)" -V
+	[[ $output == 'dumb-init v'* ]]
+	run --separate-stderr "$(ours catatonit)" -V
+	[[ $output == 'tini version '* ]]
+	run --separate-stderr "$(ours mytini)" --version
+	[[ $output == 'nsinit version '* ]]
+}
+
+@test "the licence is shown by -l under tini's names and by -L under catatonit's, and by neither elsewhere" {
+	for word in 'tini -l' 'docker-init -l' 'catatonit -L' 'podman-init -L'; do
+		run "$(real "${word% *}")" "${word#* }"
+		[ "$status" -eq 0 ]
+		run --separate-stderr "$(ours "${word% *}")" "${word#* }"
+		[[ $status == 0 && $output == *MIT* && -z $stderr ]]
+	done
+	same tini -L
+	same catatonit -l
+	same dumb-init -l
+	[ "$status" -eq 1 ]
+	run "$(ours nsinit)" -l
+	[ "$status" -eq 125 ]
+	run "$(ours nsinit)" -L
+	[ "$status" -eq 125 ]
+}
+
+@test "-h is help and status 0 under every name, on stdout" {
+	for name in "${names[@]}"; do
+		run "$(real "$name")" -h
+		[ "$status" -eq 0 ]
+		run --separate-stderr "$(ours "$name")" -h
+		[[ $status == 0 && $output == Usage:* && -z $stderr ]]
+	done
+}
+
+@test "tini's -p is the signal for the parent's death" {
+	for path in "$(real tini)" "$(ours tini)"; do
+		log=$BATS_TEST_TMPDIR/log.$((++trials))
+		spawn bash -c '"$1" -s -p SIGUSR1 -- "$2" -x 10 "$3" & wait' parent "$path" "$PROBES/siglog" "$log"
+		wait_for said READY "$log"
+		kill -KILL "$pid"
+		wait_for grep -q '^10 ' "$log"
+		wait_for gone "$(sed -n 's/READY //p' "$log")"
+	done
+}
+
+@test "tini's -w says a line for each orphan" {
+	for path in "$(real tini)" "$(ours tini)"; do
+		spawn "${own_pidns[@]}" "$path" -w -- bash -c '"$1" 3; exec sleep 1000' command "$PROBES/orphans"
+		wait_for grep -qzi 'reaped.*reaped.*reaped' "$err"
+	done
+}
+
+@test "TINI_VERBOSITY 2, DUMB_INIT_DEBUG=1 and CATATONIT_DEBUG tell what happens, other values do not" {
+	loud() {
+		run --separate-stderr "${fresh[@]}" env "$1" "$(ours "$2")" true
+		[[ $status == 0 && $stderr == *'started true'* ]]
+	}
+	quiet() {
+		run --separate-stderr "${fresh[@]}" env "$1" "$(ours "$2")" true
+		[[ $status == 0 && -z $stderr ]]
+	}
+	loud TINI_VERBOSITY=2 tini
+	loud TINI_VERBOSITY=4 docker-init
+	for value in 0 1 abc 1x ''; do
+		quiet TINI_VERBOSITY=$value tini
+	done
+	loud DUMB_INIT_DEBUG=1 dumb-init
+	for value in 0 yes 11 ''; do
+		quiet DUMB_INIT_DEBUG=$value dumb-init
+	done
+	loud CATATONIT_DEBUG=1 catatonit
+	loud CATATONIT_DEBUG= podman-init
+	# TINI_VERBOSITY=3 is -vv: each process reaped. An option given wins.
+	leaves=(bash -c '"$1" 1; exec sleep 1000' command "$PROBES/orphans")
+	spawn env TINI_VERBOSITY=3 "$(ours tini)" -- "${leaves[@]}"
+	wait_for said 'reaped orphan' "$err"
+	for quieter in 'TINI_VERBOSITY=2' 'TINI_VERBOSITY=3 -v'; do
+		read -r variable option <<<"$quieter"
+		spawn env "$variable" "$(ours tini)" ${option:+"$option"} -- "${leaves[@]}"
+		wait_for sleeps_alone "$pid"
+		said 'started bash' "$err"
+		run ! said "reaped orphan" "$err"
+	done
+}
+
+# One child, that has become sleep.
+sleeps_alone() {
+	has_children 1 "$1" && runs "$(children "$1")" sleep
+}
+
+@test "TINI_SUBREAPER and -s change nothing: orphans come to nsinit under every name" {
+	for name in "${names[@]}"; do
+		spawn env TINI_SUBREAPER=1 "$(ours "$name")" -- bash -c '(sleep 1000 & echo $!); exec sleep 1000'
+		wait_for has_children 2 "$pid"
+		[[ " $(children "$pid" | tr '\n' ' ')" == *" $(<"$out") "* ]]
+	done
+}
+
+# --- pause ---
+
+@test "catatonit -P reaps until TERM or INT and ends with 0, and takes no notice of a COMMAND" {
+	for path in "$(real catatonit)" "$(ours catatonit)" "$(ours podman-init)"; do
+		for sig in TERM INT; do
+			spawn "$path" -gP not-run
+			wait_for blocks_term "$pid"
+			[[ -z $(children "$pid") ]]
+			kill -"$sig" "$pid"
+			finish
+			[ "$status" -eq 0 ]
+		done
+	done
+	run --separate-stderr "$(ours nsinit)" -P not-run
+	[ "$status" -eq 125 ]
+}
+
+# The real one leaves some signals unblocked; TERM is bit 14.
+blocks_term() {
+	[[ $(field "$1" SigBlk) == *[4-7c-f]??? ]]
+}
+
+# --- nsinit's own, under every name ---
+
+@test "NSINIT_ variables count under every name where nsinit is PID 1, and its own options anywhere" {
+	for name in "${names[@]}"; do
+		# What COMMAND leaves has its grace: TERM, and time to say so.
+		script='setsid bash -c "trap \"echo told; exit\" TERM; echo ready; while :; do sleep 0.05; done" & read -r _ <"$1"'
+		mkfifo "$BATS_TEST_TMPDIR/$name"
+		spawn env NSINIT_GRACE=600 "${own_pidns[@]}" "$(ours "$name")" -- bash -c "$script" command "$BATS_TEST_TMPDIR/$name"
+		wait_for said ready "$out"
+		echo >"$BATS_TEST_TMPDIR/$name"
+		finish
+		said told "$out"
+		run --separate-stderr "${fresh[@]}" "$(ours "$name")" --hostname "box" hostname
+		[[ $status == 0 && $output == box ]]
+	done
+	trial NSINIT_SINGLE_CHILD=1 "$(ours dumb-init)"
+	[[ $got == "$group_and_term" ]]
+}
+
+@test "the name is the last part of argv[0], and it is the whole of it that counts" {
+	(
+		cd "$BATS_TEST_TMPDIR/bin"
+		run ./tini --version
+		[[ $output == 'tini version '* ]]
+		run ../bin/dumb-init --version
+		[[ $output == 'dumb-init v'* ]]
+	)
+	run bash -c 'exec -a tini "$0" --version' "$NSINIT"
+	[[ $output == 'tini version '* ]]
+	for name in '' / tini/ mytini tini2 -tini; do
+		run bash -c 'exec -a "$1" "$0" --version' "$NSINIT" "$name"
+		[[ $output == 'nsinit version '* ]]
+	done
+}
