@@ -10,7 +10,7 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: all probes check core sanitize coverage lint demo bench soak fuzz
-.PHONY: install uninstall dist clean FORCE
+.PHONY: install uninstall dist deb pictures clean FORCE
 
 all:
 
@@ -180,9 +180,17 @@ uninstall:
 		IFS=:; set -- $$row; unset IFS; (set -x; rm -f "$(DESTDIR)$$2"); \
 	done
 
+# The other processors that a release has a binary for; PROCESSORS= leaves them out.
+PROCESSORS = $(patsubst triplet_%,%,$(filter triplet_%,$(.VARIABLES)))
 dist:
-	mkdir -p dist
-	git archive --prefix=nsinit-$(VERSION)/ --output=dist/nsinit-$(VERSION).tar.gz HEAD
+	packaging/release $(VERSION) $(sort $(PROCESSORS))
+
+deb:
+	packaging/deb $(VERSION)
+
+# Pictures whose sources are in the tree; bench/run draws its own.
+pictures:
+	dot -Tsvg -o docs/processes.svg docs/processes.dot
 
 clean:
 	rm -rf build dist nsinit
