@@ -17,6 +17,7 @@
 
 #include "child.h"
 #include "files.h"
+#include "kernel.h"
 #include "log.h"
 #include "memory.h"
 #include "namespace.h"
@@ -521,8 +522,9 @@ static int prepare(struct level *l)
 
 		if (prctl(PR_SET_PDEATHSIG, opt->parent_death))
 			die(STATUS_FAILED, "cannot ask for a signal at the parent's death: %m");
+		/* Not by kill(2), which is how a PIPE of our own looks. */
 		if (getppid() != parent)
-			kill(l->caller, opt->parent_death);
+			syscall(SYS_tgkill, l->caller, l->caller, opt->parent_death);
 	}
 	l->reaper.signals = signals_watch(-1, true);
 	if (l->reaper.signals < 0)
