@@ -320,11 +320,12 @@ static void on_inner_end(struct level *l, int status)
 		    WTERMSIG(status) == SIGHUP ? "restart" : "halt or power off");
 }
 
-static void on_children(struct level *l)
+/* Whether there may be more: signals and deadlines have their turn in a storm of orphans, too. */
+static bool on_children(struct level *l)
 {
-	struct news news;
+	for (int i = 0; i < 64 && !l->done; i++) {
+		struct news news = reaper_next(&l->reaper, &l->child);
 
-	while (!l->done && (news = reaper_next(&l->reaper, &l->child)).kind != NOTHING_NEW) {
 		switch (news.kind) {
 		case CHILD_ENDED:
 			if (l->role == OUTER)
@@ -346,11 +347,12 @@ static void on_children(struct level *l)
 			break;
 		case NO_CHILDREN:
 			l->done = l->ended || (l->due == GIVE_UP_DUE && !l->child.pid);
-			return;
+			return false;
 		case NOTHING_NEW:
-			break;
+			return false;
 		}
 	}
+	return true;
 }
 
 static void on_deadline(struct level *l)
@@ -378,18 +380,19 @@ static void on_deadline(struct level *l)
 
 static void supervise(struct level *l)
 {
-	on_children(l); /* one may have ended already */
+	bool more = on_children(l); /* one may have ended already */
+
 	while (!l->done) {
 		struct pollfd fds[] = {{.fd = l->reaper.signals, .events = POLLIN},
 		    {.fd = l->peer, .events = POLLIN}, reaper_poll(&l->reaper, &l->child)};
 
-		poll(fds, sizeof(fds) / sizeof(*fds), time_left(l));
+		poll(fds, sizeof(fds) / sizeof(*fds), more ? 0 : time_left(l));
 		if (fds[1].revents)
 			on_peer(l);
 		if (fds[0].revents)
 			on_signals(l);
-		on_children(l);
-		if (l->due == GIVE_UP_DUE && !l->done)
+		more = on_children(l);
+		if (l->due == GIVE_UP_DUE && !l->done && !more)
 			shutdown_signal(SIGKILL); /* to whom a dying one has forked */
 		if (l->ended && l->denied && shutdown_is_done())
 			l->done = true;
