@@ -93,7 +93,10 @@ ended() {
 
 # field PID NAME: the value of NAME in /proc/PID/status.
 field() {
-	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null | tr '\t' ' '
+	local name value
+	while IFS=$':\t' read -r name value; do
+		[[ $name != "$2" ]] || echo "${value//$'\t'/ }"
+	done 2>/dev/null <"/proc/$1/status" || :
 }
 
 # stat_field PID N: field N of /proc/PID/stat, numbered as in proc(5): 4 ppid, 5 pgid, 6 session, 7 tty, 8 tpgid.
@@ -135,7 +138,11 @@ has_children() {
 
 # mask_set PID: whether it blocks all that can be blocked, as raw 64 bits (KILL and STOP cannot), CHLD perhaps not.
 mask_set() {
-	[[ $(field "$1" SigBlk) == fffffffffff[ab]feff ]]
+	local name value
+	while IFS=$':\t' read -r name value; do
+		[[ $name != SigBlk ]] || break
+	done 2>/dev/null <"/proc/$1/status" || return
+	[[ $value == fffffffffff[ab]feff ]]
 }
 
 # runs PID NAME: whether PID has become the program NAME (its first 15 letters, as the kernel knows it).

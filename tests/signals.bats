@@ -1,0 +1,290 @@
+# Signals: what is passed on, to whom, and with what, from the first system call until the end.
+load helper
+load levels
+
+# All that can be caught but CHLD.
+passed_on=({1..8} {10..16} 18 {20..64})
+
+# start_pair LEVEL ARG...: a group of two: COMMAND, which logs to $log.command, and a child of it, to $log.child.
+start_pair() {
+	log=$BATS_TEST_TMPDIR/$1
+	# shellcheck disable=SC2016 # the inner shell's
+	start_at "$@" -- bash -c '"$0" "$1.child" & exec "$0" "$1.command"' "$PROBES/siglog" "$log"
+	wait_for said READY "$log.command"
+	wait_for said READY "$log.child"
+}
+
+# start_log LEVEL ARG...: COMMAND logs to $log.
+start_log() {
+	log=$BATS_TEST_TMPDIR/$1
+	start_at "$@" -- "$PROBES/siglog" "$log"
+	wait_for said READY "$log"
+}
+
+# settle FILE...: until all that was sent has arrived: 64 comes last, being the highest number.
+settle() {
+	local file
+	kill -s 64 "$pid"
+	for file; do
+		wait_for last_is 64 "$file"
+	done
+}
+
+last_is() {
+	local line
+	line=$(tail -n1 "$2") && [[ $line == "$1 "* ]]
+}
+
+# kill_it: what start_pair and start_log started, and its logs.
+kill_it() {
+	kill -KILL "$waited" "$pid" 2>/dev/null || :
+	wait_for ended "$waited"
+	rm -f "$log"*
+}
+
+# shown FILE: what siglog has logged, without sender and user: "SIGNO CODE VALUE" a line.
+shown() {
+	sed 1d "$1" | cut -d' ' -f1,2,5
+}
+
+@test "each signal that can be caught, 1 to 64, reaches COMMAND and its group once" {
+	for level in "${levels[@]}" within; do
+		start_pair "$level"
+		# First and alone: it and a pending stop signal take each other away (signal(7)).
+		kill -s CONT "$pid"
+		wait_for said "18 " "$log.command"
+		wait_for said "18 " "$log.child"
+		"$PROBES/sigsend" "$pid" {1..8} {10..16} {20..64}
+		for who in command child; do
+			wait_for lines $((1 + ${#passed_on[@]})) "$log.$who"
+			[ "$(logged "$log.$who" | tr ' ' '\n' | sort -n | paste -sd' ')" = "${passed_on[*]}" ]
+			# A plain kill(2) stays one: SI_USER.
+			[ "$(sed 1d "$log.$who" | cut -d' ' -f2 | sort -u)" = 0 ]
+		done
+		kill_it
+	done
+}
+
+@test "CHLD is never passed on" {
+	for level in "${levels[@]}"; do
+		start_pair "$level"
+		"$PROBES/sigsend" "$pid" 17
+		"$PROBES/sigsend" -q 5 "$pid" 17
+		settle "$log.command" "$log.child"
+		[ "$(logged "$log.command") $(logged "$log.child")" = "64 64" ]
+		kill_it
+	done
+}
+
+@test "one sent by sigqueue goes to COMMAND alone, with its value and SI_QUEUE" {
+	for level in "${levels[@]}" within; do
+		start_pair "$level"
+		for sig in 10 15 32 33 34 63; do
+			"$PROBES/sigsend" -q $((sig - 40)) "$pid" "$sig"
+		done
+		settle "$log.command" "$log.child"
+		[ "$(logged "$log.child")" = 64 ]
+		[ "$(shown "$log.command" | sort -n)" = "10 -1 -30
+15 -1 -25
+32 -1 -8
+33 -1 -7
+34 -1 -6
+63 -1 23
+64 0 0" ]
+		kill_it
+	done
+}
+
+@test "1000 realtime values come through, each, and in their order" {
+	for level in "${levels[@]}"; do
+		start_log "$level"
+		"$PROBES/sigsend" -q 1 -n 1000 "$pid" 40
+		wait_for lines 1001 "$log"
+		diff <(shown "$log") <(printf '40 -1 %d\n' {1..1000})
+		kill_it
+	done
+}
+
+@test "realtime signals by kill reach the group as often as they were sent" {
+	for level in "${levels[@]}"; do
+		start_pair "$level"
+		"$PROBES/sigsend" -n 300 "$pid" 50
+		settle "$log.command" "$log.child"
+		for who in command child; do
+			[ "$(shown "$log.$who" | uniq -c | awk '{ print $1, $2, $3, $4 }')" = "300 50 0 0
+1 64 0 0" ]
+		done
+		kill_it
+	done
+}
+
+@test "a signal sent to nsinit's thread or by pidfd is passed on like one by kill" {
+	for level in "${levels[@]}"; do
+		start_pair "$level"
+		"$PROBES/sigsend" -t "$pid" 10 35
+		"$PROBES/sigsend" -p "$pid" 12 36
+		settle "$log.command" "$log.child"
+		for who in command child; do
+			[ "$(logged "$log.$who" | tr ' ' '\n' | sort -n | paste -sd' ')" = "10 12 35 36 64" ]
+		done
+		kill_it
+	done
+}
+
+
+@test "-r passes one signal on as another, by any of its names, and 0 drops it" {
+	for level in alone two; do
+		start_pair "$level" -r TERM:USR1 -r sigint:12 --rewrite 3:SIGQUIT --rewrite=Usr1:usr2 \
+			-r RTMIN+3:RTMAX-1 -r 32:33 -r RTMIN:SIGRTMIN+2 -r HUP:0 -r SIGALRM:0 -r rtmax-2:0
+		for sig in 15 2 3 10 37 32 34 1 14 62; do
+			"$PROBES/sigsend" "$pid" "$sig"
+			wait_for handled "$pid"
+		done
+		settle "$log.command" "$log.child"
+		for who in command child; do
+			got=$(logged "$log.$who" | tr ' ' '\n' | sort -n | paste -sd' ')
+			# 12 from INT and from USR1 may have become one.
+			[ "$got" = "3 10 12 33 36 63 64" ] || [ "$got" = "3 10 12 12 33 36 63 64" ]
+		done
+		kill_it
+	done
+}
+
+@test "-r: the last one for a signal counts, and one is not rewritten twice" {
+	start_log alone -r USR1:USR2 -r USR2:USR1 -r TERM:INT -r TERM:HUP
+	send USR1
+	wait_for lines 2 "$log"
+	send USR2
+	wait_for lines 3 "$log"
+	send TERM
+	wait_for lines 4 "$log"
+	[ "$(logged "$log")" = "12 10 1" ]
+}
+
+@test "-r keeps a value" {
+	for level in alone two; do
+		start_log "$level" -r 40:41 -r 42:0
+		"$PROBES/sigsend" -q 7 "$pid" 42 40
+		settle "$log"
+		[ "$(shown "$log")" = "41 -1 8
+64 0 0" ]
+		kill_it
+	done
+}
+
+@test "-c signals COMMAND alone, and -g its group again" {
+	for level in pid1 two; do
+		start_pair "$level" -g --single-child
+		send USR1
+		settle "$log.command"
+		[ "$(logged "$log.command")" = "10 64" ]
+		[ "$(logged "$log.child")" = "" ]
+		kill_it
+		start_pair "$level" -c -g
+		settle "$log.command" "$log.child"
+		kill_it
+	done
+}
+
+@test "a COMMAND that has left its group gets the signals all the same" {
+	for level in "${levels[@]}"; do
+		log=$BATS_TEST_TMPDIR/$level
+		start_at "$level" -- "$PROBES/leavegroup" "$PROBES/siglog" "$log"
+		wait_for said READY "$log"
+		"$PROBES/sigsend" "$pid" 10
+		"$PROBES/sigsend" -q 3 "$pid" 35
+		settle "$log"
+		[ "$(shown "$log" | sort -n)" = "10 0 0
+35 -1 3
+64 0 0" ]
+		kill_it
+	done
+}
+
+@test "signals go on to the group once COMMAND has ended, too" {
+	for level in "${levels[@]}"; do
+		log=$BATS_TEST_TMPDIR/$level
+		# shellcheck disable=SC2016 # the inner shell's
+		start_at "$level" -t infinity -- bash -c '"$0" "$1" & until [[ -s $1 ]]; do :; done' \
+			"$PROBES/siglog" "$log"
+		# Its TERM tells that COMMAND has ended.
+		wait_for said "15 " "$log"
+		send USR1
+		settle "$log"
+		[[ $(logged "$log") == *"10"*"64" ]]
+		kill_it
+	done
+}
+
+@test "no signal goes to whom COMMAND's number was given afterwards" {
+	need_root
+	log=$BATS_TEST_TMPDIR/log
+	# One that is left starts a process that has COMMAND's number and leads a group, as COMMAND did.
+	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
+		trap told=1 TERM
+		>"$2.trap"
+		until [[ -v told ]] && ! kill -0 "$3" 2>/dev/null; do :; done
+		until [[ ${!-} == "$3" ]]; do
+			echo $(($3 - 1)) >/proc/sys/kernel/ns_last_pid
+			([[ $BASHPID != "$3" ]] || exec setsid "$1" "$2") &
+		done
+		wait
+		wait
+	END
+	# shellcheck disable=SC2016 # the inner shell's
+	start_pid1 -t infinity -- bash -c 'setsid bash "$0" "$1" "$2" $$ & until [[ -e $2.trap ]]; do :; done' \
+		"$BATS_TEST_TMPDIR/successor" "$PROBES/siglog" "$log"
+	wait_for said READY "$log"
+	[ "$(sed -n 's/READY //p' "$log")" = 2 ]
+	kill -s USR1 "$pid"
+	"$PROBES/sigsend" -q 1 "$pid" 35
+	wait_for handled "$pid"
+	# What went to it would be there before this.
+	for child in $(descendants "$pid"); do
+		! runs "$child" siglog || kill -s 64 "$child"
+	done
+	wait_for last_is 64 "$log"
+	[ "$(logged "$log")" = 64 ]
+}
+
+@test "-p: the signal comes when nsinit's parent dies, and is passed on" {
+	for option in '-p USR2' --pdeathsig=USR2; do
+		for unshare in '' -u; do
+			log=$BATS_TEST_TMPDIR/log$unshare$option
+			# shellcheck disable=SC2016,SC2086 # the inner shell's, and words
+			"${fresh[@]}" bash -c '"$@" & until grep -qs READY "${!#}"; do :; done' \
+				- "$NSINIT" $unshare $option -- "$PROBES/siglog" -x 12 "$log" 3>&-
+			wait_for lines 2 "$log"
+			[ "$(logged "$log")" = 12 ]
+		done
+	done
+}
+
+@test "-p: where the parent dies before nsinit could ask for it, the signal comes all the same" {
+	need strace strace
+	log=$BATS_TEST_TMPDIR/log
+	cat >"$BATS_TEST_TMPDIR/parent" <<-'END'
+		. "$root/tests/helper.bash"
+		# strace -D leaves nsinit the child of who started it. COMMAND has USR2 blocked, lest it comes too soon.
+		strace -D -f --seccomp-bpf -qq -o /dev/null -e trace=prctl -e inject=prctl:delay_enter=1000000:when=1 "$@" &
+		until mask_set $! && in_state $! t; do :; done
+	END
+	"${fresh[@]}" bash "$BATS_TEST_TMPDIR/parent" "$PROBES/oddparent" -B 12 -- "$NSINIT" -p USR2 -- "$PROBES/siglog" -x 12 "$log" 3>&-
+	wait_for lines 2 "$log"
+	[ "$(logged "$log")" = 12 ]
+}
+
+@test "signals reach COMMAND while more orphans come than nsinit can reap" {
+	need strace strace
+	log=$BATS_TEST_TMPDIR/log
+	# Each waitpid takes 30 ms, and there are 2,000 orphans.
+	# shellcheck disable=SC2016 # the inner shell's
+	spawn strace -qq -o /dev/null -e trace=wait4 -e inject=wait4:delay_exit=30000 "$NSINIT" -- bash -c '
+		"$0" 2000 >/dev/null &
+		exec "$1" "$2"' "$PROBES/orphans" "$PROBES/siglog" "$log"
+	wait_for said READY "$log"
+	pid=$(children "$pid")
+	"$PROBES/sigsend" "$pid" 10 35
+	wait_for lines 3 "$log"
+	kill -KILL "$(sed -n 's/READY //p' "$log")"
+}
