@@ -137,7 +137,13 @@ int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
 /* Detached: somebody may have gone there meanwhile; and what is mounted on the mount point goes with it. */
 void namespace_undo(const struct mounted *mounted)
 {
-	if (mounted->point >= 0 && (fchdir(mounted->point) || umount2(".", MNT_DETACH)))
+	bool unmounted = false;
+
+	/* To umount2(2) "." is what is mounted on top, and the mount point itself once that is gone. */
+	if (mounted->point >= 0 && !fchdir(mounted->point))
+		while (!umount2(".", MNT_DETACH))
+			unmounted = true;
+	if (mounted->point >= 0 && !unmounted)
 		say(ALWAYS, "cannot unmount %s: %m", mounted->path);
 	place_remove(&mounted->at);
 }
