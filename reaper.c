@@ -60,8 +60,9 @@ static void set_delegated(struct reaper *reaper, bool delegated)
 {
 	struct sigaction chld = {.sa_handler = SIG_DFL, .sa_flags = delegated ? SA_NOCLDWAIT : 0};
 
+	if (sigaction(SIGCHLD, &chld, NULL))
+		return;
 	reaper->delegated = delegated;
-	sigaction(SIGCHLD, &chld, NULL);
 	signals_watch(reaper->signals, !delegated);
 }
 
@@ -69,9 +70,9 @@ void reaper_delegate(struct reaper *reaper, struct child *child, const struct op
 {
 	if (opt->warn || log_to.level >= DEBUG || (child && !kernel_keeps_status(child)))
 		return;
-	if (child)
-		child->pinned = false;
 	set_delegated(reaper, true);
+	if (child)
+		child->pinned = !reaper->delegated;
 }
 
 void reaper_resume(struct reaper *reaper)
