@@ -192,8 +192,11 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 	close(sockets[1]);
 	if (!opt->map_root)
 		return 0;
-	if (!map_root(inner->pid) && send(sockets[0], "", 1, MSG_NOSIGNAL) == 1)
-		return 0;
+	if (!map_root(inner->pid)) {
+		if (send(sockets[0], "", 1, MSG_NOSIGNAL) == 1)
+			return 0;
+		say(ALWAYS, "cannot tell the inner nsinit to go on: %m");
+	}
 	kill(inner->pid, SIGKILL);
 	while (waitpid(inner->pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
@@ -244,10 +247,14 @@ static bool pivot(const char *root)
 void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer)
 {
 	bool pivoted = false;
+	ssize_t n;
 	char go;
 
-	if (opt->map_root && recv(peer, &go, 1, 0) != 1)
+	if (opt->map_root && (n = recv(peer, &go, 1, 0)) != 1) {
+		if (n < 0)
+			say(ALWAYS, "cannot be told to go on: %m");
 		_exit(STATUS_FAILED);
+	}
 	if (opt->export_proc) {
 		if (mount_proc(mounted->path))
 			_exit(STATUS_FAILED);
