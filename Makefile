@@ -141,11 +141,15 @@ sanitize:
 		NSINIT=$(CURDIR)/build/sanitize/nsinit $(MAKE) core
 
 coverage:
+	mkdir -p build/coverage
+	gcc -c -o build/coverage.o tests/coverage.c
 	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc STATIC=-pie \
-		CFLAGS='-g -O0 -fPIE --coverage'
+		CFLAGS='-g -O0 -fPIE --coverage' LDLIBS=build/coverage.o \
+		LDFLAGS=-Wl,--wrap=_exit,--wrap=__gcov_execve
 	$(MAKE) probes
-	-NSINIT=$(CURDIR)/build/coverage/nsinit $(MAKE) core
-	gcovr --root . --object-directory build/coverage --print-summary --sort-uncovered build/coverage
+	find build/coverage -name '*.gcda' -delete
+	-GCOV_ERROR_FILE=/dev/null NSINIT=$(CURDIR)/build/coverage/nsinit $(MAKE) core
+	gcovr --root . --exclude tests --print-summary build/coverage
 
 bench: all
 	bench/run
