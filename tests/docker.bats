@@ -141,7 +141,7 @@ tar_layers() {
 @test "docker stop ends nginx, master and workers, with status 0" {
 	nginx_runs
 	tree=$(descendants "$pid")
-	docker stop --time 600 "$container"
+	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
 	for p in $pid $tree; do
 		gone "$p"
@@ -150,7 +150,7 @@ tar_layers() {
 
 @test "docker stop with a stop signal of the server's own: nginx finishes gracefully" {
 	nginx_runs --stop-signal QUIT
-	docker stop --time 600 "$container"
+	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
 	logged '(SIGQUIT) received'
 	logged 'gracefully shutting down'
@@ -185,7 +185,7 @@ tar_layers() {
 	docker_start "$servers" redis-server --dir /tmp --save 3600 1
 	wait_for pongs
 	[[ $(in_container redis-cli set key value) == OK ]]
-	docker stop --time 600 "$container"
+	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
 	logged 'User requested shutdown'
 	logged 'DB saved on disk'
@@ -197,13 +197,13 @@ tar_layers() {
 @test "docker stop of a server that takes its time waits for it, and no longer than it was told to" {
 	docker_start "$servers" sh -c 'trap "echo told; sleep 0.3; echo done; exit 5" TERM; echo ready; while :; do sleep 0.05; done'
 	wait_for logged ready
-	docker stop --time 600 "$container"
+	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 5 ]
 	logged told
 	logged 'done'
 	docker_start "$servers" sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done'
 	wait_for logged ready
-	docker stop --time 1 "$container"
+	docker stop -t 1 "$container"
 	[ "$(docker_status "$container")" -eq 137 ]
 }
 
@@ -230,7 +230,7 @@ tar_layers() {
 	in_container nginx -s stop
 	wait_for has_children 1 "$pid"
 	no_zombie "$pid"
-	docker stop --time 600 "$container"
+	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
 }
 
@@ -251,7 +251,7 @@ tar_layers() {
 		trap "exit 4" TERM
 		while :; do sleep 0.05; done'
 	wait_for logged ready
-	docker stop --time 900 "$container"
+	docker stop -t 900 "$container"
 	[ "$(docker_status "$container")" -eq 4 ]
 	logged 'left over, told'
 }

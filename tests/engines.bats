@@ -1,0 +1,371 @@
+# bats file_tags=docker
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+# nsinit as the engines' own init: dockerd's --init-path, runc, podman, and a pod's infra container.
+
+load helper
+load docker
+
+setup_file() {
+	need_root
+	docker_up --init-path "$NSINIT"
+	docker_busybox nsinit-test/busybox
+	# nsinit where images have their init.
+	mkdir "$BATS_FILE_TMPDIR/pause"
+	cp "$NSINIT" "$BATS_FILE_TMPDIR/pause/catatonit"
+	docker_import nsinit-test/pause "$BATS_FILE_TMPDIR/pause"
+}
+
+teardown_file() {
+	docker_down
+}
+
+setup() {
+	helper_setup
+	started=()
+	log=$BATS_TEST_TMPDIR/log
+	mkdir -m 777 "$log"
+	shared=(--volume "$PROBES:/probes:ro" --volume "$log:/log")
+}
+
+teardown() {
+	docker_clean
+	podman_clean
+	helper_teardown
+}
+
+image=nsinit-test/busybox
+# dockerd adds no --init to a container that has not a PID namespace of its own.
+entrypoint=(--volume "$NSINIT:/nsinit:ro" --entrypoint /nsinit)
+
+# behaves ARG...: in a container that is run with ARGs, COMMAND runs below nsinit, has orphans reaped, gets a signal,
+# and its status is the container's when it is stopped.
+behaves() {
+	rm -f "$log/signals"
+	docker_start "${shared[@]}" "$@" sh -c '/probes/orphans 30 && exec /probes/siglog -x 15 -s 5 /log/signals'
+	wait_for said READY "$log/signals"
+	is_nsinit "$pid"
+	wait_for has_children 1 "$pid"
+	runs "$(children "$pid")" siglog
+	docker kill --signal USR1 "$container"
+	wait_for grep -q '^10 ' "$log/signals"
+	docker stop -t 600 "$container"
+	[ "$(docker_status "$container")" -eq 5 ]
+}
+
+# is_nsinit PID: whether it runs nsinit's binary, under whatever name.
+is_nsinit() {
+	cmp "/proc/$1/exe" "$NSINIT"
+}
+
+# --- docker run --init ---
+
+@test "docker info shows nsinit's commit as the init's version, and nobody complains" {
+	commit=$("$NSINIT" --version)
+	commit=${commit##*git.}
+	[[ $(docker info --format '{{.InitCommit.ID}}') == "$commit" ]]
+	[[ $(docker info --format '{{.InitBinary}}') == "$NSINIT" ]]
+	run --separate-stderr docker info
+	[[ $stderr != *init* ]]
+	[[ -z ${docker_dir-} ]] || run ! grep -i 'init version' "$docker_dir/log"
+}
+
+@test "docker run --init starts nsinit as docker-init, PID 1" {
+	behaves --init "$image"
+	docker_start --init "$image" sleep 1000
+	runs "$pid" docker-init
+	[[ $(field "$pid" NSpid) == *" 1" ]]
+	[[ $(in_container /sbin/docker-init --version) == 'tini version '* ]]
+}
+
+@test "as docker-init it signals COMMAND alone, and its group where TINI_KILL_PROCESS_GROUP says so" {
+	script='/probes/siglog -x 64 /log/other & exec /probes/siglog -x 12 -s 3 /log/command'
+	for variable in NOTHING=1 TINI_KILL_PROCESS_GROUP=1; do
+		rm -f "$log"/*
+		docker_start "${shared[@]}" --init --env "$variable" "$image" sh -c "$script"
+		wait_for said READY "$log/command"
+		wait_for said READY "$log/other"
+		docker kill --signal USR1 "$container"
+		wait_for grep -q '^10 ' "$log/command"
+		# 64 comes after 10.
+		kill -64 "$(pid_of "$container" siglog -x 64)"
+		wait_for grep -q '^64 ' "$log/other"
+		if [[ $variable == TINI* ]]; then
+			grep '^10 ' "$log/other"
+		else
+			run ! grep '^10 ' "$log/other"
+		fi
+		docker kill --signal USR2 "$container"
+		[ "$(docker_status "$container")" -eq 3 ]
+	done
+}
+
+# pid_of CONTAINER TEXT: the PID, as seen from here, of the process there whose command line has TEXT.
+pid_of() {
+	docker top "$1" -eo pid,args | grep -Fe "${*:2}" | grep -v 'sh -c\|docker-init' | awk '{ print $1 }'
+}
+
+@test "the statuses of docker run --init are COMMAND's, and 127 and 126 where it cannot be run" {
+	for code in 0 1 42 255; do
+		run docker run --rm --init --network=none "$image" sh -c "exit $code"
+		[ "$status" -eq "$code" ]
+	done
+	run docker run --rm --init --network=none "$image" sh -c 'kill -KILL $$'
+	[ "$status" -eq 137 ]
+	run -127 docker run --rm --init --network=none "$image" no-such-command
+	run -126 docker run --rm --init --network=none "$image" /etc/passwd
+}
+
+@test "below docker run --init what COMMAND leaves has the grace that NSINIT_GRACE gives" {
+	docker_start "${shared[@]}" --init --env NSINIT_GRACE=600 "$image" sh -c '
+		setsid /probes/siglog -x 15 /log/left &
+		until grep -q READY /log/left; do sleep 0.05; done
+		exit 6'
+	[ "$(docker_status "$container")" -eq 6 ]
+	grep '^15 ' "$log/left"
+}
+
+# --- whose PID namespace it is ---
+
+@test "with --pid=host it is not PID 1, and adopts orphans all the same" {
+	behaves "${entrypoint[@]}" --pid=host "$image"
+	docker_start "${entrypoint[@]}" --pid=host "$image" sh -c '(sleep 1000 &); exec sleep 1001'
+	[[ $(field "$pid" NSpid) != *" 1" ]]
+	wait_for has_children 2 "$pid"
+	docker kill --signal TERM "$container"
+	[ "$(docker_status "$container")" -eq 143 ]
+}
+
+@test "with --pid=container: it is not PID 1, and adopts orphans all the same" {
+	docker_start "$image" sleep 1000
+	host=$container
+	behaves "${entrypoint[@]}" --pid=container:"$host" "$image"
+	docker_start "${entrypoint[@]}" --pid=container:"$host" "$image" sh -c '(sleep 1000 &); exec sleep 1001'
+	[[ $(field "$pid" NSpid) != *" 1" ]]
+	wait_for has_children 2 "$pid"
+	orphan=$(pid_of "$container" 'sleep 1000')
+	kill "$orphan"
+	wait_for gone "$orphan"
+	has_children 1 "$pid"
+}
+
+# --- what a container may be denied ---
+
+@test "it runs on a root file system that is read-only" {
+	behaves --init --read-only "$image"
+}
+
+@test "it runs as a user who is not root" {
+	behaves --init --user 1000:1000 "$image"
+}
+
+@test "it runs without any capability" {
+	behaves --init --cap-drop=ALL "$image"
+}
+
+@test "it runs where privileges cannot be gained" {
+	behaves --init --security-opt no-new-privileges "$image"
+}
+
+@test "it runs with all of these at once, not being PID 1 either, below the default seccomp profile" {
+	docker info --format '{{.SecurityOptions}}' | grep seccomp
+	docker_start "$image" sleep 1000
+	host=$container
+	all=(--read-only --user 1000:1000 --cap-drop=ALL --security-opt no-new-privileges --memory 64m --pids-limit 100
+		--ulimit nofile=20)
+	behaves --init "${all[@]}" "$image"
+	behaves "${entrypoint[@]}" "${all[@]}" --pid=container:"$host" "$image"
+	behaves --init --security-opt seccomp=unconfined "$image"
+}
+
+@test "a new namespace is refused in a line where the engine allows none, and made where it does" {
+	run docker run --rm --init --network=none "$image" /sbin/docker-init -u -- true
+	[ "$status" -eq 125 ]
+	[[ ${#lines[@]} == 1 && $output == 'nsinit: '* ]]
+	run docker run --rm --init --network=none --cap-add SYS_ADMIN \
+		--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "$image" /sbin/docker-init -u -- \
+		sh -c 'grep NSpid /proc/self/status; ls -d /proc/[0-9]*'
+	[ "$status" -eq 0 ]
+	[[ $output == *$'/proc/1\n/proc/2'* && $output != *'/proc/1'[0-9]* ]]
+}
+
+@test "where the engine allows no further process, the line says so" {
+	# COMMAND takes them all, and becomes a second nsinit.
+	docker_start --init --pids-limit 40 "$image" sh -c '
+		i=0; while [ $i -lt 38 ]; do sleep 1000 & i=$((i + 1)); done
+		exec /sbin/docker-init true'
+	[ "$(docker_status "$container")" -eq 125 ]
+	logged 'a limit on processes'
+}
+
+# --- terminals ---
+
+@test "a shell below docker run -it has job control, with --init and as the ENTRYPOINT" {
+	need script util-linux
+	for words in '--init' "--volume $NSINIT:/nsinit:ro --entrypoint /nsinit"; do
+		run script -qec "docker run --rm -it --network=none $words $image sh" /dev/null <<-'END'
+			case $- in *m*) echo job control: yes;; esac
+			sleep 1000 &
+			jobs
+			kill %1
+			exit 9
+		END
+		[ "$status" -eq 9 ]
+		[[ $output == *$'\njob control: yes'* && $output == *Running* ]]
+		[[ $output != *"can't access tty"* && $output != *'job control turned off'* ]]
+	done
+}
+
+# --- a pod's infra container ---
+
+@test "--pause holds a PID namespace that other containers share, and reaps their orphans" {
+	docker_start --entrypoint /catatonit nsinit-test/pause --pause
+	pause=$container pause_pid=$pid
+	[[ $(field "$pause_pid" NSpid) == *" 1" ]]
+	docker_start "${shared[@]}" --pid=container:"$pause" "$image" sh -c '
+		(sleep 1000 & echo $! >/log/orphan)
+		/probes/orphans 300
+		exec sleep 1001'
+	wait_for logged 'DONE 300'
+	wait_for has_children 1 "$pause_pid"
+	orphan=$(children "$pause_pid")
+	[[ $(field "$orphan" NSpid) == *" $(<"$log/orphan")" ]]
+	# The orphan outlives the container it came from only where nobody ends it.
+	kill "$orphan"
+	wait_for has_children 0 "$pause_pid"
+	docker kill "$container"
+	docker stop -t 600 "$pause"
+	[ "$(docker_status "$pause")" -eq 0 ]
+}
+
+@test "an image with catatonit -P for its ENTRYPOINT stays as it is" {
+	docker import -c 'ENTRYPOINT ["/catatonit", "-P"]' - nsinit-test/infra < <(tar -C "$BATS_FILE_TMPDIR/pause" -c .) >/dev/null
+	for signal in TERM INT; do
+		docker_start nsinit-test/infra
+		wait_for mask_set "$pid"
+		docker kill --signal "$signal" "$container"
+		[ "$(docker_status "$container")" -eq 0 ]
+	done
+}
+
+@test "the end of --pause is the end of the namespace's other processes" {
+	docker_start --entrypoint /catatonit nsinit-test/pause -P
+	pause=$container
+	docker_start --pid=container:"$pause" "$image" sleep 1000
+	docker stop -t 600 "$pause"
+	[ "$(docker_status "$pause")" -eq 0 ]
+	[ "$(docker_status "$container")" -eq 137 ]
+}
+
+# --- runc ---
+
+# bundle DIR ARG...: an OCI bundle of the busybox image whose process is nsinit ARG...
+bundle() {
+	local dir=$1 args name namespaces='' word
+	shift
+	mkdir -p "$dir/rootfs"
+	docker export "$(docker create "$image" true)" | tar -C "$dir/rootfs" -x
+	cp "$NSINIT" "$dir/rootfs/nsinit"
+	args='"/nsinit"'
+	for word in "$@"; do
+		args+=", \"$word\""
+	done
+	for name in pid mount ipc uts network; do
+		namespaces+="${namespaces:+, }{\"type\": \"$name\"}"
+	done
+	cat >"$dir/config.json" <<-END
+		{
+			"ociVersion": "1.0.2",
+			"process": {
+				"user": {"uid": 0, "gid": 0}, "args": [$args], "cwd": "/",
+				"env": ["PATH=/bin"], "noNewPrivileges": true
+			},
+			"root": {"path": "rootfs", "readonly": true},
+			"mounts": [
+				{"destination": "/proc", "type": "proc", "source": "proc"},
+				{"destination": "/log", "type": "bind", "source": "$log", "options": ["bind", "rw"]},
+				{"destination": "/probes", "type": "bind", "source": "$PROBES", "options": ["bind", "ro"]}
+			],
+			"linux": {"namespaces": [$namespaces]}
+		}
+	END
+}
+
+@test "runc runs a bundle whose process is nsinit, signals it and has its status" {
+	need runc runc
+	bundle "$BATS_TEST_TMPDIR/bundle" -- sh -c '/probes/orphans 30 && exec /probes/siglog -x 15 -s 5 /log/signals'
+	id=nsinit-$BATS_TEST_NUMBER-$$
+	spawn runc --root "$BATS_TEST_TMPDIR/runc" run --bundle "$BATS_TEST_TMPDIR/bundle" "$id"
+	runc=$pid
+	wait_for said READY "$log/signals"
+	pid=$(runc --root "$BATS_TEST_TMPDIR/runc" ps --format json "$id" | tr -d '[]' | cut -d, -f1)
+	is_nsinit "$pid"
+	wait_for has_children 1 "$pid"
+	runc --root "$BATS_TEST_TMPDIR/runc" kill "$id" USR1
+	wait_for grep -q '^10 ' "$log/signals"
+	runc --root "$BATS_TEST_TMPDIR/runc" kill "$id" TERM
+	finish "$runc"
+	[ "$status" -eq 5 ]
+}
+
+# --- podman ---
+
+# podman_here ARG...: podman with storage of the test's own, and no network and no limits that it may not set here.
+podman_here() {
+	podman --root "$BATS_TEST_TMPDIR/podman/root" --runroot "$BATS_TEST_TMPDIR/podman/run" --storage-driver vfs \
+		--tmpdir "$BATS_TEST_TMPDIR/podman/tmp" "$@"
+}
+
+podman_up() {
+	need podman podman
+	need runc runc
+	mkdir "$BATS_TEST_TMPDIR/podman"
+	export CONTAINERS_CONF=$BATS_TEST_TMPDIR/podman/containers.conf
+	cat >"$CONTAINERS_CONF" <<-'END'
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "runc"
+	END
+	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
+}
+
+podman_clean() {
+	[[ ! -e $BATS_TEST_TMPDIR/podman ]] || podman_here pod rm --force --all --time 0 >/dev/null
+	[[ ! -e $BATS_TEST_TMPDIR/podman ]] || podman_here rm --force --all --time 0 >/dev/null
+}
+
+@test "podman run --init with nsinit for its --init-path" {
+	podman_up
+	run podman_here run --rm --network=none --init --init-path "$NSINIT" localhost/busybox sh -c 'tr "\0" " " </proc/1/cmdline; exit 7'
+	[ "$status" -eq 7 ]
+	[[ $output == '/run/podman-init -- sh -c '* ]]
+	id=$(podman_here run --detach --network=none "${shared[@]}" --init --init-path "$NSINIT" localhost/busybox \
+		sh -c '/probes/orphans 30 && exec /probes/siglog -x 15 -s 5 /log/signals')
+	wait_for said READY "$log/signals"
+	pid=$(podman_here inspect --format '{{.State.Pid}}' "$id")
+	is_nsinit "$pid"
+	wait_for has_children 1 "$pid"
+	podman_here kill --signal USR1 "$id"
+	wait_for grep -q '^10 ' "$log/signals"
+	podman_here stop --time 600 "$id"
+	[ "$(podman_here wait "$id")" -eq 5 ]
+}
+
+@test "podman's pod has nsinit, as catatonit -P, for its infra container" {
+	podman_up
+	tar -C "$BATS_FILE_TMPDIR/pause" -c . | podman_here import --change 'ENTRYPOINT ["/catatonit", "-P"]' - localhost/infra >/dev/null
+	podman_here pod create --name pod --network=none --share pid --infra-image localhost/infra
+	podman_here run --detach --pod pod "${shared[@]}" localhost/busybox \
+		sh -c '(sleep 1000 &); /probes/orphans 30; echo done >/log/done; exec sleep 1001'
+	wait_for said 'done' "$log/done"
+	infra=$(podman_here pod inspect --format '{{.InfraContainerID}}' pod)
+	pid=$(podman_here inspect --format '{{.State.Pid}}' "$infra")
+	is_nsinit "$pid"
+	[[ $(field "$pid" NSpid) == *" 1" ]]
+	wait_for has_children 1 "$pid"
+	# Where nsinit did not end at TERM, KILL would: 137.
+	podman_here stop --time 600 "$infra"
+	[ "$(podman_here wait "$infra")" -eq 0 ]
+}
