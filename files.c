@@ -176,10 +176,12 @@ int place_make(struct place *place)
 		failed = mkdir(place->path, 0755);
 		if (!failed && !place->made)
 			place->made = strlen(place->path);
+		if (failed && errno != EEXIST) {
+			*strrchr(place->path, '/') = '\0'; /* this is not to be removed */
+			return -1;
+		}
 		if (end)
 			*end = '/';
-		if (failed && errno != EEXIST)
-			return -1;
 	}
 	return 0;
 }

@@ -134,17 +134,18 @@ int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
 	return make_mount_point(mounted, opt->proc, "/") || mount_proc(mounted->path) ? -1 : 0;
 }
 
-/* Detached: somebody may have gone there meanwhile; and what is mounted on the mount point goes with it. */
+/*
+ * Detached: somebody may have gone there meanwhile. "." leads to what is mounted on top of the mount point; one after
+ * the other goes, and at last the mount point itself. EINVAL: that has been done.
+ */
 void namespace_undo(const struct mounted *mounted)
 {
-	bool unmounted = false;
-
-	/* To umount2(2) "." is what is mounted on top, and the mount point itself once that is gone. */
-	if (mounted->point >= 0 && !fchdir(mounted->point))
+	if (mounted->point >= 0 && !fchdir(mounted->point)) {
 		while (!umount2(".", MNT_DETACH))
-			unmounted = true;
-	if (mounted->point >= 0 && !unmounted)
-		say(ALWAYS, "cannot unmount %s: %m", mounted->path);
+			;
+		if (errno != EINVAL)
+			say(ALWAYS, "cannot unmount %s: %m", mounted->path);
+	}
 	place_remove(&mounted->at);
 }
 
@@ -209,6 +210,12 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 	_exit(STATUS_FAILED);
 }
 
+static void mount_proc_or_end(const char *dir)
+{
+	if (mount_proc(dir))
+		_exit(STATUS_FAILED);
+}
+
 static void propagate(const struct options *opt)
 {
 	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL))
@@ -229,24 +236,37 @@ static void loopback_up(void)
 }
 
 /* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old root. */
-static bool pivot(const char *root)
+static void pivot(const char *root, const char *proc)
 {
+	int old = file_own(open("/", O_PATH | O_CLOEXEC));
 	char real[PATH_MAX];
 
 	/* By its real name: below "." what has just been mounted on it would not be found. */
 	if (path_resolve(root, real) || mount(real, real, NULL, MS_BIND | MS_REC, NULL) || chdir(real))
 		fail("cannot enter the root", root, "");
-	if (!syscall(SYS_pivot_root, ".", "."))
-		return true;
+	/*
+	 * Before the old root goes: in a user namespace a procfs in full sight is the leave to mount another. And before
+	 * it lies on top of the new one, where "/.." in a link would lead into it.
+	 */
+	if (proc) {
+		if (chroot("."))
+			fail("cannot enter the root", root, "");
+		mount_proc_or_end(proc);
+		if (fchdir(old) || chroot(".") || chdir(real))
+			fail("cannot leave the root", root, "");
+	}
+	if (!syscall(SYS_pivot_root, ".", ".")) {
+		if (umount2(".", MNT_DETACH))
+			fail("cannot let go of the old root below", root, "");
+		return;
+	}
 	/* The root of an initramfs cannot be pivoted away; then DIR is moved over it. */
 	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
 		fail("cannot pivot into", root, errno == EBUSY ? " (it is the root already)" : "");
-	return false;
 }
 
 void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer)
 {
-	bool pivoted = false;
 	ssize_t n;
 	char go;
 
@@ -256,8 +276,7 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 		_exit(STATUS_FAILED);
 	}
 	if (opt->export_proc) {
-		if (mount_proc(mounted->path))
-			_exit(STATUS_FAILED);
+		mount_proc_or_end(mounted->path);
 		if (opt->namespaces & CLONE_NEWNS && unshare(CLONE_NEWNS)) {
 			say_no_namespace(CLONE_NEWNS);
 			_exit(STATUS_FAILED);
@@ -270,12 +289,7 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 	if (opt->namespaces & CLONE_NEWNS)
 		propagate(opt);
 	if (opt->root)
-		pivoted = pivot(opt->root);
-	/* Before the old root goes: in a user namespace a procfs in full sight is the leave to mount another. */
-	if (opt->proc && mount_proc(opt->proc))
-		_exit(STATUS_FAILED);
-	if (pivoted && umount2(".", MNT_DETACH))
-		fail("cannot let go of the old root below", opt->root, "");
-	if (opt->root && chdir("/"))
-		fail("cannot enter", "/", "");
+		pivot(opt->root, opt->proc);
+	else if (opt->proc)
+		mount_proc_or_end(opt->proc);
 }
