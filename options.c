@@ -440,9 +440,9 @@ static void settle(struct reading *r)
 	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
 		leave(r, "--export-proc", "needs --pid");
 	/* Refused by the kernel with an EPERM that does not say so. */
-	if (opt->export_proc && opt->namespaces & namespace_flag("user"))
+	if (opt->export_proc && opt->namespaces & CLONE_NEWUSER)
 		leave(r, "--export-proc", "a new user namespace may mount nothing outside");
-	if (opt->proc && opt->namespaces & namespace_flag("user") && !(opt->namespaces & namespace_flag("pid")))
+	if (opt->proc && (opt->namespaces & (CLONE_NEWUSER | CLONE_NEWPID)) == CLONE_NEWUSER)
 		leave(r, "--mount-proc", "needs --pid in a new user namespace");
 	if (opt->pause && *opt->command && !r->as->pause_alone)
 		leave(r, *opt->command, "--pause takes no COMMAND");
