@@ -1,0 +1,1138 @@
+#!/usr/bin/env bats
+# New namespaces: each kind and option, what shows outside, what is refused, and that nothing stays.
+
+# shellcheck disable=SC2016,SC2164 # scripts are for inner shells; bats stops where a cd fails
+load helper
+load namespaces
+
+setup() {
+	need_root
+	helper_setup
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# --- kinds ---
+
+# one_kind KIND LINKS: --KIND makes COMMAND differ in LINKS alone, and leaves the outer nsinit where it was.
+one_kind() {
+	start_levels --"$1"
+	[[ $(other_namespaces "$pid") == "" ]]
+	[[ $(other_namespaces "$command") == "$2" ]]
+	[[ $(other_namespaces "$inner") == "$2" ]]
+	stop_it
+	((status == 143))
+}
+
+# with_pid KIND LINKS: the same beside --pid; COMMAND is PID 2 and the inner nsinit PID 1 there.
+with_pid() {
+	start_levels --pid --"$1"
+	[[ $(other_namespaces "$pid") == "" ]]
+	[[ $(other_namespaces "$command") == "$2" ]]
+	[[ $(field "$inner" NSpid) == "$inner 1" && $(field "$command" NSpid) == "$command 2" ]]
+	stop_it
+	((status == 143))
+}
+
+@test "--mount makes a mount namespace, and nothing else new" {
+	one_kind mount "mnt"
+}
+
+@test "--uts makes a UTS namespace, and nothing else new" {
+	one_kind uts "uts"
+}
+
+@test "--ipc makes an IPC namespace, and nothing else new" {
+	one_kind ipc "ipc"
+}
+
+@test "--net makes a network namespace, and nothing else new" {
+	one_kind net "net"
+}
+
+@test "--user makes a user namespace, and nothing else new" {
+	one_kind user "user"
+}
+
+@test "--cgroup makes a cgroup namespace, and nothing else new" {
+	one_kind cgroup "cgroup"
+}
+
+@test "--pid makes a PID namespace, and nothing else new" {
+	one_kind pid "pid pid_for_children"
+}
+
+@test "--pid --mount" {
+	with_pid mount "mnt pid pid_for_children"
+}
+
+@test "--pid --uts" {
+	with_pid uts "pid pid_for_children uts"
+}
+
+@test "--pid --ipc" {
+	with_pid ipc "ipc pid pid_for_children"
+}
+
+@test "--pid --net" {
+	with_pid net "net pid pid_for_children"
+}
+
+@test "--pid --user" {
+	with_pid user "pid pid_for_children user"
+}
+
+@test "--pid --cgroup" {
+	with_pid cgroup "cgroup pid pid_for_children"
+}
+
+@test "all kinds go together" {
+	start_levels --pid --mount --uts --ipc --net --user --cgroup
+	[[ $(other_namespaces "$pid") == "" ]]
+	[[ $(other_namespaces "$command") == "cgroup ipc mnt net pid pid_for_children user uts" ]]
+	stop_it
+	((status == 143))
+}
+
+@test "-u is --pid --mount --mount-proc" {
+	start_levels -u
+	[[ $(other_namespaces "$command") == "mnt pid pid_for_children" ]]
+	stop_it
+	run_nsinit -u sh -c 'echo $$ /proc/[0-9]*'
+	((status == 0))
+	[[ $output == "2 /proc/1 /proc/2" ]]
+}
+
+@test "unshare's words are taken: --pid --mount-proc --fork --kill-child" {
+	run_nsinit --pid --mount-proc --fork --kill-child sh -c 'readlink /proc/self; echo $PPID'
+	((status == 0))
+	[[ ${lines[0]} == 3 && ${lines[1]} == 1 && -z $stderr ]]
+}
+
+@test "with any namespace there are three processes, and none stays" {
+	start_levels --uts
+	[[ $(field "$inner" PPid) == "$pid" && $(field "$command" PPid) == "$inner" ]]
+	[[ $(descendants "$pid" | wc -l) == 2 ]]
+	stop_it
+	gone "$inner" && gone "$command"
+}
+
+@test "without a namespace there are two" {
+	start_nsinit sleep 1000
+	wait_for has_children 1 "$pid"
+	[[ $(descendants "$pid" | wc -l) == 1 ]]
+	stop_it
+}
+
+@test "what COMMAND inherits is not changed by namespaces: directory, files, mask, status" {
+	exec 7</dev/null
+	run "${fresh[@]}" "$NSINIT" --uts --mount --pid --ipc "$PROBES/state" </dev/null 3>&-
+	((status == 0))
+	inside=$(grep -vE '^(pid|ppid|pgid|sid|session)' <<<"$output")
+	run "${fresh[@]}" "$PROBES/state" </dev/null 3>&-
+	diff <(echo "$inside") <(grep -vE '^(pid|ppid|pgid|sid|session)' <<<"$output")
+	run_nsinit --uts --mount --pid pwd
+	[[ $output == "$BATS_TEST_TMPDIR" ]]
+	run_nsinit -u sh -c 'exit 41'
+	((status == 41))
+}
+
+# --- user ---
+
+@test "--user alone maps nobody" {
+	run_nsinit --user sh -c 'id -u; cat /proc/self/uid_map'
+	((status == 0))
+	[[ $output == 65534 ]]
+}
+
+@test "--map-root-user makes uid 65534 root in its own user namespace" {
+	for_nobody
+	run_as_nobody --map-root-user sh -c 'id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups'
+	((status == 0))
+	[[ -z $stderr && ${lines[0]} == 0 && ${lines[1]} == 0 ]]
+	[[ ${lines[2]} =~ ^\ *0\ +65534\ +1$ && ${lines[3]} =~ ^\ *0\ +65534\ +1$ && ${lines[4]} == deny ]]
+}
+
+@test "--map-root-user makes root root" {
+	run_nsinit --map-root-user sh -c 'id -u; cat /proc/self/uid_map'
+	((status == 0))
+	[[ -z $stderr && ${lines[0]} == 0 && ${lines[1]} =~ ^\ *0\ +0\ +1$ ]]
+}
+
+@test "uid 65534 gets every kind of namespace by --map-root-user" {
+	for_nobody
+	run_as_nobody --map-root-user -u --uts --ipc --net --cgroup --hostname box \
+		sh -c 'cat /proc/sys/kernel/hostname; echo $$ /proc/[0-9]*'
+	((status == 0))
+	[[ -z $stderr && ${lines[0]} == box && ${lines[1]} == "2 /proc/1 /proc/2" ]]
+}
+
+@test "uid 65534 has the status and the signals of what it runs" {
+	for_nobody
+	run_as_nobody --map-root-user -u sh -c 'exit 7'
+	((status == 7))
+	cp "$PROBES/siglog" "$place/"
+	spawn "${nobody[@]}" "$place/nsinit" --map-root-user -u "$place/siglog" -x 15 -s 3 "$place/signals"
+	wait_for said READY "$place/signals"
+	kill -USR1 "$pid"
+	wait_for said "10 0 " "$place/signals"
+	kill -TERM "$pid"
+	finish
+	((status == 3))
+}
+
+# --- net ---
+
+@test "--net brings the loopback up" {
+	need busybox busybox-static
+	run_nsinit --net sh -c 'busybox ip addr show lo; busybox ping -c 1 -W 30 127.0.0.1'
+	((status == 0))
+	[[ $output == *LOOPBACK,UP* && $output == *"1 packets received"* ]]
+}
+
+@test "--net brings the loopback up for uid 65534" {
+	need busybox busybox-static
+	for_nobody
+	run_as_nobody --net --map-root-user busybox ip addr show lo
+	((status == 0))
+	[[ -z $stderr && $output == *LOOPBACK,UP* ]]
+}
+
+# --- hostname ---
+
+@test "--hostname sets the name inside, and the caller keeps its own" {
+	local before
+	before=$(</proc/sys/kernel/hostname)
+	run_nsinit --hostname inside cat /proc/sys/kernel/hostname
+	((status == 0))
+	[[ $output == inside && $(</proc/sys/kernel/hostname) == "$before" ]]
+}
+
+@test "--hostname takes an empty name and 64 letters, and refuses 65" {
+	local name
+	printf -v name %064d 0
+	run_nsinit --hostname "$name" cat /proc/sys/kernel/hostname
+	((status == 0))
+	[[ $output == "$name" ]]
+	fails 125 "cannot set the hostname ${name}0: Invalid argument" "$NSINIT" --hostname "${name}0" true
+	run_nsinit --hostname "" cat /proc/sys/kernel/hostname
+	((status == 0))
+	[[ $output == "" ]]
+}
+
+# --- wd ---
+
+@test "--wd sets COMMAND's directory, and a missing one is refused" {
+	mkdir there
+	run_nsinit --wd there pwd
+	[[ $output == "$BATS_TEST_TMPDIR/there" ]]
+	run_nsinit -u --wd there pwd
+	[[ $output == "$BATS_TEST_TMPDIR/there" ]]
+	fails 125 "cannot enter nowhere: No such file or directory" "$NSINIT" --wd nowhere true
+	fails 125 "cannot enter nowhere: No such file or directory" "$NSINIT" -u --wd nowhere true
+}
+
+# --- mount-proc ---
+
+@test "the procfs is nosuid, nodev and noexec, and knows the new namespace alone" {
+	run_nsinit -u sh -c 'grep " /proc " /proc/self/mountinfo | tail -n 1'
+	[[ $output == *nosuid,nodev,noexec*" - proc proc "* ]]
+	run_nsinit -u sh -c 'cat /proc/1/comm /proc/2/comm; echo /proc/[0-9]*'
+	[[ ${lines[*]} == "nsinit sh /proc/1 /proc/2" ]]
+}
+
+@test "--mount-proc with any namespace implies --mount, and the host's /proc stays" {
+	run_nsinit --uts --mount-proc readlink /proc/self/ns/mnt
+	((status == 0))
+	[[ $output != "$(readlink /proc/self/ns/mnt)" ]]
+	run_nsinit --pid --mount-proc readlink /proc/self
+	[[ $output == 2 ]]
+	[[ -e /proc/$$/status ]]
+}
+
+@test "--mount-proc=DIR mounts there, relative or not, and not at /proc" {
+	mkdir here
+	run_nsinit --pid --mount-proc=here sh -c 'echo here/[0-9]*; ls -d /proc/[0-9]*'
+	[[ ${lines[0]} == "here/1 here/2" && ${lines[*]:1} == */proc/$$* ]]
+	run_nsinit -u --mount-proc="$PWD/here" readlink here/self
+	[[ $output == 2 ]]
+	run_nsinit --mount-proc=here -u readlink here/self
+	[[ $output == 2 ]]
+	[[ -z $(ls here) ]]
+}
+
+@test "--mount-proc=DIR where DIR is not there, or a file, is refused" {
+	: >file
+	fails 125 "cannot mount proc at gone: No such file or directory" "$NSINIT" --pid --mount-proc=gone true
+	fails 125 "cannot mount proc at file: Not a directory" "$NSINIT" --pid --mount-proc=file true
+	fails 125 "cannot mount proc at " "$NSINIT" --pid --mount-proc= true
+}
+
+@test "what --mount-proc mounts does not show outside where /proc is shared" {
+	in_mounts '
+		mount --make-rshared /
+		before=$(mountinfo)
+		for mode in slave private; do
+			start_levels -u --propagation $mode
+			[[ $(mountinfo) == "$before" ]]
+			mounted /proc
+			[[ -e /proc/$$/status ]]
+			stop_it
+		done
+		mount --make-rprivate /'
+}
+
+@test "--mount-proc without a namespace leaves a mounted procfs alone" {
+	in_mounts '
+		[[ $("$NSINIT" --mount-proc cat /proc/self/mountinfo | wc -l) == $(wc -l </proc/self/mountinfo) ]]
+		[[ $("$NSINIT" --mount-proc readlink /proc/self/ns/mnt) == "$(readlink /proc/self/ns/mnt)" ]]'
+}
+
+@test "--mount-proc without a namespace mounts where there is none, makes the directory, and takes both away" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	rmdir rootfs/proc
+	cp "$NSINIT" rootfs/nsinit
+	in_mounts '
+		[[ $(chroot rootfs /nsinit --mount-proc cat /proc/self/comm) == cat ]]
+		[[ ! -e rootfs/proc ]]
+		mkdir rootfs/proc
+		[[ $(chroot rootfs /nsinit --mount-proc sh -c "grep -c \"^[0-9 :]* / /proc rw,nosuid,nodev,noexec\" /proc/self/mountinfo") == 1 ]]
+		[[ -d rootfs/proc && -z $(ls rootfs/proc) ]]
+		status=0
+		chroot rootfs /nsinit --mount-proc /none 2>/dev/null || status=$?
+		((status == 127))
+		chroot rootfs /nsinit --mount-proc=/a/b/c cat /a/b/c/self/comm
+		[[ ! -e rootfs/a ]]'
+}
+
+@test "what --mount-proc mounts without a namespace does not show in others" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	cp "$NSINIT" rootfs/nsinit
+	in_mounts '
+		mount --bind rootfs rootfs
+		mount --make-shared rootfs
+		"${fresh[@]}" unshare --mount --propagation unchanged sleep 1000 &
+		other=$!
+		wait_for runs $other sleep
+		spawn chroot rootfs /nsinit --mount-proc sleep 1000
+		wait_for test -e rootfs/proc/self
+		[[ $(grep -c "rootfs/proc .* - proc " /proc/$other/mountinfo) == 0 ]]
+		[[ $(grep -c "rootfs/proc .* - proc " /proc/self/mountinfo) == 1 ]]
+		stop_it
+		! grep rootfs/proc /proc/$other/mountinfo
+		kill $other
+		umount rootfs'
+}
+
+@test "--mount-proc=/ is refused: the end would take the root away" {
+	in_mounts 'fails 125 "would hide" chroot "$1" /nsinit --mount-proc=/ true' "$(
+		mkdir -p r && cp "$NSINIT" r/nsinit && echo r
+	)"
+}
+
+# --- export-proc ---
+
+@test "--export-proc shows the new procfs to the caller, and takes mount and directories away" {
+	in_mounts '
+		start_levels --pid --export-proc a/b/c
+		mounted "$PWD/a/b/c"
+		grep -qF "$PWD/a/b/c rw,nosuid,nodev,noexec" /proc/self/mountinfo
+		[[ $(cat a/b/c/1/comm) == nsinit && $(cat a/b/c/2/comm) == sleep ]]
+		[[ $(cd a/b/c && echo [0-9]*) == "1 2" ]]
+		stop_it
+		((status == 143))
+		[[ ! -e a ]]'
+}
+
+@test "--export-proc with -u: inside /proc, outside DIR" {
+	in_mounts '
+		start_levels -u --export-proc "$PWD/out"
+		[[ $(cat out/2/comm) == sleep && $(readlink /proc/$command/ns/mnt) != "$(readlink /proc/self/ns/mnt)" ]]
+		"$PROBES/join" -k pm "$command" readlink /proc/self >self
+		[[ $(<self) == 3 ]]
+		stop_it
+		[[ ! -e out ]]'
+}
+
+@test "--export-proc leaves a directory that was there, and only makes what is missing" {
+	in_mounts '
+		mkdir -p old/one
+		"$NSINIT" --pid --export-proc old/one true
+		[[ -d old/one && -z $(ls old/one) ]]
+		"$NSINIT" --pid --export-proc old/two/three true
+		[[ -d old && ! -e old/two ]]
+		"$NSINIT" --pid --export-proc ./x/../y//z/. true
+		[[ ! -e x && ! -e y ]]
+		"$NSINIT" --pid --export-proc old/one/ cat old/one/1/comm
+		[[ -z $(ls old/one) ]]'
+}
+
+@test "--export-proc leaves what others have put into a directory of its making" {
+	in_mounts '
+		start_levels --pid --export-proc a/b
+		: >a/note
+		stop_it
+		[[ -e a/note && ! -e a/b && ! -s $err ]]'
+}
+
+@test "--export-proc follows symbolic links and still takes everything away" {
+	in_mounts '
+		mkdir real
+		ln -s real link
+		ln -s "$PWD/real" far
+		"$NSINIT" --pid --export-proc link test -e link/1/stat
+		"$NSINIT" --pid --export-proc far/sub/sub test -e real/sub/sub/1/stat
+		[[ -d real && -z $(ls real) && -L link && -L far ]]
+		ln -s nowhere dangling
+		fails 125 "cannot make directory dangling: No such file or directory" \
+			"$NSINIT" --pid --export-proc dangling true'
+}
+
+@test "--export-proc: a link that is turned elsewhere meanwhile changes nothing" {
+	in_mounts '
+		mkdir one two
+		ln -s one link
+		mount --bind two two
+		start_levels --pid --export-proc link
+		ln -sfn two link
+		stop_it
+		mounted "$PWD/two"
+		[[ ! -s $err ]]
+		umount two'
+}
+
+@test "--export-proc takes away what somebody has mounted on it" {
+	in_mounts '
+		start_levels --pid --export-proc out
+		mount -t tmpfs none out
+		stop_it
+		[[ ! -e out && ! -s $err ]]'
+}
+
+@test "--export-proc: somebody who has gone there does not hold it" {
+	in_mounts '
+		start_levels --pid --export-proc out
+		(cd out && exec sleep 1000) &
+		visitor=$!
+		wait_for runs $visitor sleep
+		stop_it
+		[[ ! -e out && ! -s $err ]]
+		kill $visitor'
+}
+
+@test "--export-proc refuses /proc and / in every spelling" {
+	in_mounts '
+		ln -s /proc link
+		ln -s / slash
+		cd /etc
+		for dir in /proc /proc/ //proc /./proc /proc/. /proc/../proc ../proc /proc/self/../ "$BATS_TEST_TMPDIR/link" \
+			/ // /. /.. .. "$BATS_TEST_TMPDIR/slash" "$BATS_TEST_TMPDIR/slash/proc"; do
+			fails 125 "would hide the caller" "$NSINIT" --pid --export-proc "$dir" true
+			fails 125 "would hide the caller" "$NSINIT" -u --export-proc "$dir" true
+		done
+		fails 125 "cannot make directory /proc/new: " "$NSINIT" --pid --export-proc /proc/new true'
+}
+
+@test "--export-proc refuses a file, and takes away what it had made before a step failed" {
+	in_mounts '
+		: >file
+		fails 125 "cannot make directory file: Not a directory" "$NSINIT" --pid --export-proc file true
+		fails 125 "cannot make /nowhere/x: " "$NSINIT" --pid --export-proc a/b --pid-file /nowhere/x true
+		fails 125 "cannot make directory file/x: Not a directory" "$NSINIT" --pid --export-proc file/x true
+		printf -v long "%0300d" 0
+		fails 125 "name too long" "$NSINIT" --pid --export-proc "a/b/$long" true
+		[[ ! -e a ]]
+		fails 125 "cannot make directory a/a/a/" "$NSINIT" --pid --export-proc "$(printf "a/%.0s" {1..2100})" true
+		fails 125 "cannot make directory : No such file or directory" "$NSINIT" --pid --export-proc "" true
+		[[ ! -e a ]]'
+}
+
+@test "--export-proc leaves nothing, whatever ends it" {
+	in_mounts '
+		for sig in TERM INT HUP QUIT USR1 RTMIN; do
+			start_levels --pid --export-proc a/b
+			kill -$sig "$pid"
+			finish
+			((status == 128 + $(kill -l $sig)))
+			[[ ! -e a ]]
+		done
+		"${fresh[@]}" "$NSINIT" --pid --export-proc a/b sh -c "exit 9" || status=$?
+		((status == 9))
+		[[ ! -e a ]]
+		# What runs inside, killed from above: the inner nsinit, and COMMAND.
+		start_levels --pid --export-proc a/b
+		kill -KILL "$inner"
+		finish
+		((status == 137))
+		[[ ! -e a ]]
+		start_levels --pid --export-proc a/b
+		kill -KILL "$command"
+		finish
+		((status == 137))
+		[[ ! -e a ]]'
+}
+
+@test "--export-proc leaves nothing where COMMAND cannot be executed or a step fails half-way" {
+	in_mounts '
+		: >plain
+		fails 127 "/none: No such file" "$NSINIT" --pid --export-proc a/b /none
+		fails 126 "./plain: Permission denied" "$NSINIT" --pid --export-proc a/b ./plain
+		fails 125 "cannot mount proc at none" "$NSINIT" -u --mount-proc=none --export-proc a/b true
+		fails 125 "cannot enter the root none" "$NSINIT" -u --root none --export-proc a/b true
+		fails 125 "cannot set the hostname" "$NSINIT" -u --hostname "$(printf %065d 0)" --export-proc a/b true
+		fails 125 "cannot enter none" "$NSINIT" -u --wd none --export-proc a/b true
+		fails 125 "cannot make /none/p" "$NSINIT" -u --pid-file /none/p --export-proc a/b true
+		[[ ! -e a ]]'
+}
+
+@test "--export-proc does not show in other namespaces where the parent mount is shared" {
+	in_mounts '
+		mkdir top
+		mount -t tmpfs none top
+		mount --make-shared top
+		"${fresh[@]}" unshare --mount --propagation unchanged sleep 1000 &
+		other=$!
+		wait_for runs $other sleep
+		before=$(mountinfo)
+		start_levels -u --export-proc top/a/b
+		[[ $(cat top/a/b/2/comm) == sleep ]]
+		! grep "top/a/b .* - proc " /proc/$other/mountinfo
+		stop_it
+		[[ ! -e top/a ]]
+		! grep "top/a" /proc/$other/mountinfo
+		kill $other
+		umount top'
+}
+
+@test "--export-proc needs --pid, and does not go with a user namespace" {
+	fails 125 "--export-proc: needs --pid" "$NSINIT" --export-proc x true
+	fails 125 "--export-proc: needs --pid" "$NSINIT" --uts --export-proc x true
+	fails 125 "--export-proc: a new user namespace" "$NSINIT" -u --map-root-user --export-proc x true
+	[[ ! -e x ]]
+}
+
+@test "--export-proc by an unprivileged caller says why not, and leaves nothing" {
+	for_nobody
+	cd "$place"
+	run_as_nobody --pid --export-proc a/b true
+	((status == 125))
+	[[ $stderr == "nsinit: cannot make a private mount point of $place/a/b: Operation not permitted (not privileged"* ]]
+	[[ ! -e a && ${#stderr_lines[@]} == 1 ]]
+}
+
+# --- propagation ---
+
+@test "what is mounted inside does not show outside: slave and private, shared mount points too" {
+	in_mounts '
+		mkdir point
+		mount -t tmpfs none point
+		mount --make-shared point
+		for mode in "" "--propagation slave" "--propagation private" --propagation=private; do
+			# shellcheck disable=SC2086
+			"$NSINIT" --mount $mode sh -c "mount -t tmpfs none point && : >point/inside && test -e point/inside"
+			[[ ! -e point/inside ]]
+		done
+		[[ $(grep -c "$PWD/point" /proc/self/mountinfo) == 1 ]]
+		umount point'
+}
+
+@test "--propagation slave lets the caller's later mounts in, private does not" {
+	in_mounts '
+		mkdir point
+		mount -t tmpfs none point
+		mount --make-shared point
+		mkdir point/late
+		start_levels --mount
+		mount -t tmpfs none point/late
+		grep -q "$PWD/point/late" /proc/$command/mountinfo
+		umount point/late
+		stop_it
+		start_levels --mount --propagation private
+		mount -t tmpfs none point/late
+		! grep "$PWD/point/late" /proc/$command/mountinfo
+		umount point/late
+		stop_it
+		umount point'
+}
+
+@test "--propagation takes slave and private alone" {
+	local word
+	for word in shared unchanged Slave slaves "" x; do
+		fails 125 "" "$NSINIT" --mount --propagation="$word" true
+	done
+}
+
+# --- root ---
+
+setup_rootfs() {
+	need busybox busybox-static
+	make_rootfs rootfs
+}
+
+@test "--root shows DIR alone, whether relative, absolute, with a slash, a link or ." {
+	setup_rootfs
+	ln -s rootfs link
+	local dir
+	for dir in rootfs ./rootfs rootfs/ "$PWD/rootfs" link rootfs/../rootfs/.; do
+		run_nsinit --root "$dir" ls /
+		((status == 0))
+		[[ ${lines[*]} == "bin etc proc tmp" && -z $stderr ]]
+	done
+	cd rootfs
+	run_nsinit --root . ls /
+	[[ ${lines[*]} == "bin etc proc tmp" && -z $stderr ]]
+	run_nsinit -u --root "" ls /
+	((status == 125))
+}
+
+@test "--root leaves no mount and no directory of the old root" {
+	setup_rootfs
+	start_levels -u --root rootfs
+	[[ $(wc -l <"/proc/$command/mountinfo") == 2 ]]
+	[[ $(awk '{ print $5 }' "/proc/$command/mountinfo" | sort | xargs) == "/ /proc" ]]
+	[[ $(awk '{ print $5 }' "/proc/$inner/mountinfo" | sort | xargs) == "/ /proc" ]]
+	[[ $(readlink "/proc/$inner/cwd") == / && $(readlink "/proc/$command/cwd") == / ]]
+	[[ $(stat -Lc %i "/proc/$inner/cwd") == "$(stat -c %i rootfs)" ]]
+	stop_it
+	run_nsinit -u --root rootfs sh -c 'cd ..; cd ../..; pwd; ls; ls /proc/1/root /proc/1/cwd'
+	((status == 0))
+	[[ ${lines[*]} == "/ bin etc proc tmp /proc/1/cwd: bin etc proc tmp  /proc/1/root: bin etc proc tmp" ]] ||
+		[[ ${lines[*]} == "/ bin etc proc tmp /proc/1/cwd: bin etc proc tmp /proc/1/root: bin etc proc tmp" ]]
+	[[ $(cd rootfs && echo *) == "bin etc proc tmp" ]]
+}
+
+@test "--root brings along what is mounted below DIR" {
+	setup_rootfs
+	in_mounts '
+		mount -t tmpfs none rootfs/tmp
+		: >rootfs/tmp/there
+		[[ $("$NSINIT" --root rootfs ls /tmp) == there ]]
+		umount rootfs/tmp'
+}
+
+@test "--root works where DIR is a mount point, a shared one too" {
+	setup_rootfs
+	in_mounts '
+		mount --bind rootfs rootfs
+		mount --make-shared rootfs
+		before=$(mountinfo)
+		[[ $("$NSINIT" -u --root rootfs ls / | xargs) == "bin etc proc tmp" ]]
+		[[ $(mountinfo) == "$before" ]]
+		umount rootfs'
+}
+
+@test "--root: --mount-proc mounts inside, /proc may be a link, and leads nowhere outside" {
+	setup_rootfs
+	run_nsinit -u --root rootfs sh -c 'echo $$ /proc/[0-9]*'
+	[[ $output == "2 /proc/1 /proc/2" ]]
+	rmdir rootfs/proc
+	mkdir rootfs/real
+	ln -s /real rootfs/proc
+	run_nsinit -u --root rootfs sh -c 'echo /real/[0-9]*'
+	((status == 0))
+	[[ $output == "/real/1 /real/2" ]]
+	ln -sfn "../../../../../../..$PWD" rootfs/proc
+	run_nsinit -u --root rootfs true
+	((status == 125))
+	[[ $stderr == *"cannot mount proc at /proc: No such file or directory"* ]]
+	mkdir -p "rootfs$PWD"
+	run_nsinit -u --root rootfs ls "$PWD/1/stat"
+	((status == 0))
+	[[ ! -e $PWD/1 && -z $(ls "rootfs$PWD") ]]
+	rm rootfs/proc
+	run_nsinit -u --root rootfs true
+	((status == 125))
+	[[ $stderr == "nsinit: cannot mount proc at /proc: No such file or directory"* ]]
+	mkdir rootfs/p
+	run_nsinit --pid --mount-proc=p --root rootfs sh -c 'echo /p/[0-9]*'
+	[[ $output == "/p/1 /p/2" ]]
+}
+
+@test "--root without --mount-proc mounts none" {
+	setup_rootfs
+	run_nsinit --pid --root rootfs ls /proc
+	((status == 0))
+	[[ -z $output ]]
+}
+
+@test "--root by uid 65534" {
+	setup_rootfs
+	for_nobody
+	cp -r rootfs "$place/"
+	cd "$place"
+	run_as_nobody --map-root-user -u --root rootfs --hostname box sh -c 'id -u; hostname; echo $$ /proc/[0-9]*; ls /'
+	((status == 0))
+	[[ -z $stderr && ${lines[*]} == "0 box 2 /proc/1 /proc/2 bin etc proc tmp" ]]
+	rmdir rootfs/proc
+	mkdir rootfs/real
+	ln -s real rootfs/proc
+	run_as_nobody --map-root-user -u --root rootfs sh -c 'echo $$ /real/[0-9]*'
+	[[ -z $stderr && $output == "2 /real/1 /real/2" ]]
+}
+
+@test "--root refuses in words what is no directory, not there, or the root already" {
+	: >file
+	fails 125 "cannot enter the root none: No such file or directory" "$NSINIT" --root none true
+	fails 125 "cannot enter the root file: Not a directory" "$NSINIT" --root file true
+	fails 125 "cannot pivot into /: Resource busy (it is the root already)" "$NSINIT" --root / true ||
+		fails 125 "cannot pivot into /: Device or resource busy (it is the root already)" "$NSINIT" --root / true
+}
+
+@test "--wd is looked up after --root, --export-proc and --pid-file before it" {
+	setup_rootfs
+	in_mounts '
+		[[ $("$NSINIT" --root rootfs --wd /tmp pwd) == /tmp ]]
+		[[ $("$NSINIT" --root rootfs --wd tmp pwd) == /tmp ]]
+		[[ $("$NSINIT" --root rootfs pwd) == / ]]
+		fails 125 "cannot enter /root" "$NSINIT" --root rootfs --wd /root true
+		start_levels -u --root rootfs --export-proc out --pid-file pid
+		[[ $(cat out/2/comm) == sleep && $(<pid) == "$command" ]]
+		stop_it
+		[[ ! -e out && ! -e pid && ! -e rootfs/out && ! -e rootfs/pid ]]'
+}
+
+# --- pid-file ---
+
+@test "--pid-file holds COMMAND's PID as the caller sees it, while it runs, with every kind of namespace" {
+	local option
+	for option in "" -u --pid --uts --user "--user --pid" "--map-root-user -u" "--net --ipc --cgroup --mount"; do
+		# shellcheck disable=SC2086
+		spawn "$NSINIT" $option --pid-file pid sleep 1000
+		wait_for test -s pid
+		runs "$(<pid)" sleep
+		[[ $(stat -c %a pid) == 644 ]]
+		stop_it
+		((status == 143))
+		[[ ! -e pid && ! -s $err ]]
+	done
+}
+
+@test "--pid-file: uid 65534, -u and --map-root-user" {
+	for_nobody
+	spawn "${nobody[@]}" "$copy" --map-root-user -u --pid-file "$place/pid" sleep 1000
+	wait_for test -s "$place/pid"
+	runs "$(<"$place/pid")" sleep
+	stop_it
+	[[ ! -e $place/pid && ! -s $err ]]
+}
+
+@test "--pid-file is there, empty, before COMMAND runs" {
+	run_nsinit --pid-file pid sh -c 'test -e pid'
+	((status == 0))
+	run_nsinit -u --pid-file pid sh -c 'test -e pid'
+	((status == 0))
+	: >plain
+	# A COMMAND that never runs leaves none behind, and never had its PID written down.
+	for options in "" -u; do
+		# shellcheck disable=SC2086
+		"${fresh[@]}" strace -f -e trace=write,openat,open -o trace "$NSINIT" $options --pid-file pid ./plain 2>/dev/null || status=$?
+		((status == 126))
+		[[ ! -e pid ]]
+		grep -q 'open.*pid.*O_EXCL' trace
+		! grep -E 'write\([0-9]+, "[0-9]+\\n"' trace
+	done
+}
+
+@test "--pid-file in place of an older one, and of a longer" {
+	echo 123456789012345 >pid
+	spawn "$NSINIT" -u --pid-file pid sleep 1000
+	wait_for runs_by_file pid sleep
+	stop_it
+	[[ ! -e pid ]]
+}
+
+runs_by_file() {
+	[[ -s $1 ]] && runs "$(<"$1")" "$2"
+}
+
+@test "--pid-file refuses a link, a FIFO, a device and a directory, and leaves them" {
+	echo old >file
+	ln -s file link
+	ln -s nowhere dangling
+	mkfifo fifo
+	mkdir dir
+	cp -a /dev/null null
+	local name
+	for name in link dangling fifo null dir /dev/null; do
+		fails 125 "cannot make $name: File exists" "$NSINIT" --pid-file "$name" true
+		fails 125 "cannot make $name: File exists" "$NSINIT" -u --pid-file "$name" true
+	done
+	[[ $(<file) == old && -L link && -L dangling && ! -e nowhere && -p fifo && -d dir && -c null && -c /dev/null ]]
+}
+
+@test "--pid-file where it cannot be made is 125, and COMMAND never runs" {
+	for_nobody
+	mkdir "$place/closed"
+	fails 125 "cannot make none/pid: No such file or directory" "$NSINIT" --pid-file none/pid touch ran
+	fails 125 "cannot make : No such file or directory" "$NSINIT" --pid-file "" touch ran
+	run_as_nobody --pid-file "$place/closed/pid" touch "$place/ran"
+	((status == 125))
+	[[ $stderr == "nsinit: cannot make $place/closed/pid: Permission denied" && ! -e ran && ! -e $place/ran ]]
+}
+
+@test "--pid-file is removed only if it is still nsinit's own" {
+	spawn "$NSINIT" -u --pid-file pid sleep 1000
+	wait_for test -s pid
+	mv pid moved
+	echo another >pid
+	stop_it
+	[[ $(<pid) == another && -e moved ]]
+	spawn "$NSINIT" -u --pid-file pid sleep 1000
+	wait_for runs_by_file pid sleep
+	rm pid
+	stop_it
+	((status == 143))
+	[[ ! -s $err ]]
+}
+
+@test "--pid-file: the first of two nsinits leaves the second's" {
+	spawn "$NSINIT" --pid-file pid sleep 1000
+	wait_for runs_by_file pid sleep
+	local first=$pid second
+	spawn "$NSINIT" --pid-file pid sleep 1001
+	second=$pid
+	wait_for not_same pid "$(<pid)"
+	kill -TERM "$first"
+	finish "$first"
+	runs_by_file pid sleep
+	kill -TERM "$second"
+	finish "$second"
+	[[ ! -e pid ]]
+}
+
+not_same() {
+	[[ -s $1 && $(<"$1") != "$2" ]]
+}
+
+@test "--pid-file is relative to the caller's directory, and removed whatever ends nsinit" {
+	mkdir -p here there
+	cd here
+	local sig
+	for sig in INT USR2 HUP; do
+		spawn "$NSINIT" -u --wd "$BATS_TEST_TMPDIR/there" --pid-file pid sleep 1000
+		wait_for runs_by_file pid sleep
+		kill -"$sig" "$pid"
+		finish
+		((status > 128))
+		[[ ! -e pid && ! -e ../there/pid ]]
+	done
+	fails 127 "/none" "$NSINIT" -u --pid-file pid /none
+	fails 125 "cannot enter" "$NSINIT" -u --wd none --pid-file pid true
+	[[ ! -e pid ]]
+}
+
+# --- refusals ---
+
+@test "EPERM: an unprivileged caller is told of --map-root-user" {
+	for_nobody
+	local option
+	for option in --pid --mount --uts --ipc --net --cgroup -u "--root /tmp" "--hostname x"; do
+		# shellcheck disable=SC2086
+		run_as_nobody $option true
+		((status == 125))
+		[[ ${#stderr_lines[@]} == 1 && $stderr == "nsinit: cannot create new namespaces ("*"): Operation not permitted ("* ]]
+		[[ $stderr == *"not privileged"*--map-root-user* ]]
+	done
+}
+
+@test "EPERM: a user namespace in a chroot" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	cp "$NSINIT" rootfs/nsinit
+	fails 125 "cannot create new namespaces (user): Operation not permitted (user namespaces are switched off" \
+		chroot rootfs /nsinit --map-root-user true
+}
+
+@test "EINVAL: / of a chroot is no mount point" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	cp "$NSINIT" rootfs/nsinit
+	fails 125 "cannot set the propagation of /: Invalid argument (it is no mount point: in a chroot?)" \
+		chroot rootfs /nsinit -u true
+}
+
+@test "EPERM: a masked /proc around forbids a procfs inside" {
+	for_nobody
+	in_mounts '
+		mount -t tmpfs none /proc/sys
+		fails 125 "cannot mount proc at /proc: Operation not permitted (not privileged, or /proc is masked" \
+			"$NSINIT" --map-root-user -u true
+		umount /proc/sys
+		"$NSINIT" --map-root-user -u true'
+}
+
+@test "a procfs in a new user namespace needs --pid: told before anything is made" {
+	fails 125 "--mount-proc: needs --pid in a new user namespace" "$NSINIT" --map-root-user --mount-proc true
+	fails 125 "--mount-proc: needs --pid in a new user namespace" "$NSINIT" --user --mount-proc true
+}
+
+@test "ENOSPC: a limit in /proc/sys/user, of each kind" {
+	local kind name
+	for kind in pid mount:mnt uts ipc net user cgroup; do
+		name=${kind#*:} kind=${kind%:*}
+		# The limit is set in a user namespace of its own: the host's stays.
+		fails 125 "cannot create new namespaces ($kind): No space left on device (" \
+			unshare --user --map-root-user sh -c 'echo 0 >"/proc/sys/user/max_$0_namespaces" && exec "$@"' \
+			"$name" "$NSINIT" --"$kind" true
+	done
+	run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces && exec "$@"' sh "$NSINIT" -u true
+	[[ $output == *"a limit in /proc/sys/user is reached"* ]]
+}
+
+@test "ENOSPC: 32 levels below the first PID namespace, and the 33rd is refused by name" {
+	local depth=0 words=() deepest='grep ^NSpid: /proc/self/status; echo $$ /proc/[0-9]*'
+	for ((depth = 0; depth < 33; depth++)); do
+		words+=("$NSINIT" -u)
+	done
+	run --separate-stderr "${fresh[@]}" "${words[@]}" echo never </dev/null 3>&-
+	((status == 125))
+	[[ ${#stderr_lines[@]} == 1 && -z $output ]]
+	[[ $stderr == "nsinit: cannot create new namespaces (pid, mount): No space left on device (32 nested PID namespaces"* ]]
+	# In a container there are fewer; 4026531836 is the first PID namespace of all.
+	depth=32
+	if [[ $(readlink /proc/self/ns/pid) != "pid:[4026531836]" ]]; then
+		until "${fresh[@]}" "${words[@]:0:2*depth}" true 2>/dev/null; do
+			depth=$((depth - 1))
+		done
+		((depth > 0))
+	fi
+	run --separate-stderr "${fresh[@]}" "${words[@]:0:2*depth}" sh -c "$deepest" </dev/null 3>&-
+	((status == 0))
+	[[ ${lines[1]} == "2 /proc/1 /proc/2" && -z $stderr ]]
+	read -ra pids <<<"${lines[0]}"
+	[[ ${pids[*]:1} == 3 ]]
+}
+
+@test "32 levels: each sees its own and those below, and TERM reaches the deepest" {
+	local words=() depth=12 i p base numbers
+	base=$(field self NSpid | wc -w)
+	for ((i = 0; i < depth; i++)); do
+		words+=("$NSINIT" -u)
+	done
+	i=0
+	spawn "${words[@]}" sleep 1000
+	wait_for nested $((2 * depth)) sleep
+	# COMMAND of one level is the outer nsinit of the next, and its child the inner one, one level deeper.
+	for p in "${below[@]}"; do
+		read -ra numbers < <(field "$p" NSpid)
+		((${#numbers[@]} == (++i + 1) / 2 + base))
+		((numbers[-1] == 2 - i % 2)) # one of the level's two
+	done
+	stop_it
+	((status == 143))
+}
+
+# nested N NAME: whether N processes are below $pid in a chain, and the last has become NAME.
+nested() {
+	mapfile -t below < <(chain "$pid")
+	((${#below[@]} == $1)) && runs "${below[-1]}" "$2"
+}
+
+@test "EINVAL: children that belong to another PID namespace, and a kernel without a kind" {
+	need strace strace
+	fails 125 "cannot create new namespaces (pid): Invalid argument (" unshare --pid "$NSINIT" --pid true
+	run --separate-stderr strace -qq -o /dev/null -e trace=clone -e inject=clone:error=EINVAL "$NSINIT" --cgroup true
+	((status == 125))
+	[[ $stderr == "nsinit: cannot create new namespaces (cgroup): Invalid argument (this kernel lacks "* ]]
+}
+
+@test "ENOMEM: the init of the PID namespace is gone" {
+	start_levels --pid
+	exec 8<"/proc/$command/ns/pid"
+	kill -KILL "$pid"
+	finish
+	wait_for gone "$command"
+	fails 125 "cannot start true: Out of memory (no memory, or the PID namespace's init is gone)" \
+		nsenter --no-fork --pid=/proc/self/fd/8 "$NSINIT" true ||
+		fails 125 "cannot start true: Cannot allocate memory (no memory, or the PID namespace's init is gone)" \
+			nsenter --no-fork --pid=/proc/self/fd/8 "$NSINIT" true
+	run --separate-stderr nsenter --no-fork --pid=/proc/self/fd/8 "$NSINIT" --uts true
+	((status == 125))
+	[[ $stderr == "nsinit: cannot create new namespaces (uts): "*"(no memory, or the init of this PID namespace is gone)" ]]
+	exec 8<&-
+}
+
+@test "ids that cannot be mapped are told" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	cp "$NSINIT" rootfs/nsinit
+	in_mounts '
+		mount --bind rootfs rootfs
+		mkdir rootfs/old
+		# Without /proc nothing can be mapped.
+		fails 125 "cannot map root in the new user namespace: /proc/" \
+			unshare --mount sh -c "cd rootfs && pivot_root . old && exec /nsinit --map-root-user true"
+		umount rootfs'
+}
+
+# --- the end ---
+
+@test "the namespace dies with its outer nsinit: --pid" {
+	spawn "$NSINIT" -u sh -c 'setsid sleep 1000 & (setsid setsid sleep 1001 &); exec sleep 1002'
+	wait_for count_left 5
+	kill -KILL "$pid"
+	finish
+	((status == 137))
+	wait_for none_left
+}
+
+@test "the namespace dies with its outer nsinit: without --pid" {
+	spawn "$NSINIT" --uts sh -c 'setsid sleep 1000 & (setsid setsid sleep 1001 &); exec sleep 1002'
+	wait_for count_left 5
+	kill -KILL "$pid"
+	finish
+	((status == 137))
+	wait_for none_left
+}
+
+# count_left N: whether N processes of this test run, none of them about to become another.
+count_left() {
+	local p sleeps=0 all=0
+	for p in $(left_over); do
+		all=$((all + 1))
+		! runs "$p" sleep || sleeps=$((sleeps + 1))
+	done
+	((all == $1 && sleeps == $1 - 2))
+}
+
+@test "the namespace dies with an outer nsinit that is killed at any moment of its start" {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		spawn "$NSINIT" -u --map-root-user sleep 1000
+		((i % 4 == 0)) || read -rt "0.00$((i / 4))" _ <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null
+		finish
+	done
+	wait_for none_left
+}
+
+@test "the namespace dies with its outer nsinit where the death signal is lost" {
+	need strace strace
+	local option
+	for option in --pid --uts; do
+		# Every prctl(2) says yes and does nothing, as if a change of credentials had come after it.
+		spawn strace -f -qq -o /dev/null -e trace=prctl -e inject=prctl:retval=0 "$NSINIT" "$option" sleep 1000
+		wait_for traced_up
+		tracer=$pid pid=$outer
+		kill -KILL "$pid"
+		wait_for ended "$inner"
+		wait_for ended "$command"
+		pid=$tracer
+		finish
+	done
+}
+
+traced_up() {
+	local tracer=$pid found=1
+	outer=$(children "$pid")
+	[[ -n $outer ]] || return
+	pid=$outer
+	up sleep && found=0
+	pid=$tracer
+	return "$found"
+}
+
+@test "--kill-child=SIG: SIG comes first where the outer nsinit dies" {
+	local option
+	for option in -u --uts; do
+		rm -f log
+		spawn "$NSINIT" "$option" --kill-child=USR1 "$PROBES/siglog" -x 10 "$PWD/log"
+		wait_for said READY log
+		kill -KILL "$pid"
+		finish
+		wait_for said "10 0" log
+		wait_for none_left
+	done
+}
+
+@test "what COMMAND leaves behind ends with its PID namespace" {
+	run_nsinit -u sh -c 'setsid sleep 1000 & (sleep 1001 &); exit 5'
+	((status == 5))
+	none_left
+}
+
+@test "nothing stays after TERM, INT and a COMMAND that cannot be executed, with every option at once" {
+	need busybox busybox-static
+	make_rootfs rootfs
+	in_mounts '
+		all=(-u --uts --ipc --net --cgroup --root rootfs --hostname box --wd tmp --export-proc a/b --pid-file pid)
+		for sig in TERM INT; do
+			start_levels "${all[@]}"
+			[[ $(other_namespaces "$command") == "cgroup ipc mnt net pid pid_for_children uts" ]]
+			kill -$sig "$pid"
+			finish
+			((status == 128 + $(kill -l $sig)))
+			[[ ! -e a && ! -e pid ]]
+		done
+		fails 127 "none: No such file" "$NSINIT" "${all[@]}" none
+		fails 126 "/etc: Permission denied" "$NSINIT" "${all[@]}" /etc
+		[[ ! -e a && ! -e pid && $(ls rootfs | xargs) == "bin etc proc tmp" ]]'
+}
+
+# --- joined from outside ---
+
+@test "one that joined and is not reaped holds the end up: told in a line, and waited for" {
+	start_levels -u
+	"$PROBES/join" -z "$command" sleep 1000 >joined 3>&- &
+	joiner=$!
+	wait_for said JOINED joined
+	kill -TERM "$pid"
+	wait_for said "nsinit: waiting for the namespace to end: a process that joined it from outside" "$err"
+	! ended "$pid"
+	[[ $(wc -l <"$err") == 1 ]]
+	in_state "$(sed -n 's/JOINED //p' joined)" Z
+	kill -TERM "$joiner"
+	wait "$joiner"
+	finish
+	((status == 143))
+	[[ $(wc -l <"$err") == 1 ]]
+}
+
+@test "one that joined and is reaped by its parent holds nothing up" {
+	start_levels -u
+	"$PROBES/join" -k pm "$command" sleep 1000 3>&- &
+	joiner=$!
+	wait_for has_children 1 "$joiner"
+	wait_for runs "$(children "$joiner")" sleep
+	stop_it
+	((status == 143))
+	status=0
+	wait "$joiner" || status=$?
+	((status == 137))
+	[[ ! -s $err ]]
+}
+
+# --- reboot(2) ---
+
+@test "reboot(2) inside: restart is 129, halt and power off are 130, each in a line" {
+	local row
+	for row in restart:129:restart halt:130:"halt or power off" poweroff:130:"halt or power off"; do
+		IFS=: read -r what code text <<<"$row"
+		run_nsinit --pid "$PROBES/reboot2" "$what"
+		((status == code))
+		[[ $stderr == "nsinit: reboot(2) was called inside: $text" ]]
+	done
+	for_nobody
+	cp "$PROBES/reboot2" "$place/"
+	run_as_nobody --map-root-user -u "$place/reboot2" restart
+	((status == 129))
+}
+
+@test "reboot(2) inside: what has no meaning there is EINVAL, and COMMAND goes on" {
+	local what
+	for what in cad_on cad_off kexec; do
+		run_nsinit --pid "$PROBES/reboot2" "$what"
+		((status != 129 && status != 130))
+		[[ $output$stderr == *"Invalid argument"* && $stderr != *"was called inside"* ]]
+	done
+}
+
+@test "a COMMAND that dies of HUP or INT is not taken for reboot(2)" {
+	run_nsinit --pid "$PROBES/die" -s 1
+	((status == 129))
+	[[ -z $stderr ]]
+	run_nsinit --pid "$PROBES/die" -s 2
+	((status == 130))
+	[[ -z $stderr ]]
+}
