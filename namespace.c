@@ -216,11 +216,32 @@ static void mount_proc_or_end(const char *dir)
 		_exit(STATUS_FAILED);
 }
 
+static int propagate_from(const char *dir, const struct options *opt)
+{
+	return mount(NULL, dir, NULL, MS_REC | opt->propagation, NULL);
+}
+
+/*
+ * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root directory
+ * put further down, ".." leads from the old one to the real root (chroot(2)), and the descriptors lead back.
+ */
+static int propagate_from_chroot(const struct options *opt)
+{
+	int root = file_own(open("/", O_PATH | O_CLOEXEC));
+	int here = file_own(open(".", O_PATH | O_CLOEXEC));
+	int failed = root < 0 || here < 0 || chroot("/proc") || fchdir(root);
+
+	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
+		failed = chdir("..");
+	failed = failed || propagate_from(".", opt);
+	failed |= fchdir(root) || chroot(".") || fchdir(here) || close(root) || close(here);
+	return failed;
+}
+
 static void propagate(const struct options *opt)
 {
-	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL))
-		fail("cannot set the propagation of", "/",
-		    errno == EINVAL ? " (it is no mount point: in a chroot?)" : why_no_mount());
+	if (propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
+		fail("cannot set the propagation of", "/", why_no_mount());
 }
 
 static void loopback_up(void)
