@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -114,6 +115,14 @@ struct swept {
 
 uint32_t had_term[PID_LIMIT / 32] RARELY_USED;
 
+/* Without children a subreaper has no descendants either; a PID 1 may have processes that joined from outside. */
+static bool may_have_left(void)
+{
+	siginfo_t info;
+
+	return getpid() == 1 || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) || errno != ECHILD;
+}
+
 /* One pass over all that are meant. TERM comes once to each, and a CONT with it. */
 static struct swept sweep(int sig, pid_t group)
 {
@@ -122,7 +131,7 @@ static struct swept sweep(int sig, pid_t group)
 	struct numbers all;
 	int pid, error;
 
-	if (!proc_is_ours() || numbers_open(&all, "/proc") < 0)
+	if (!may_have_left() || !proc_is_ours() || numbers_open(&all, "/proc") < 0)
 		return swept;
 	while ((pid = numbers_next(&all)) >= 0) {
 		if (pid <= 1 || pid >= PID_LIMIT || (once && had_term[pid / 32] >> pid % 32 & 1))
