@@ -72,7 +72,8 @@ bool signals_take(sigmask which, siginfo_t *info)
 
 bool signal_is_own(const siginfo_t *info)
 {
-	return info->si_code == SI_USER && info->si_pid == getpid();
+	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) && info->si_code == SI_USER &&
+	    info->si_pid == getpid();
 }
 
 static int send_by_pidfd(int pidfd, int sig, siginfo_t *info, unsigned int flags)
