@@ -93,10 +93,7 @@ ended() {
 
 # field PID NAME: the value of NAME in /proc/PID/status.
 field() {
-	local name value
-	while IFS=$':\t' read -r name value; do
-		[[ $name != "$2" ]] || echo "${value//$'\t'/ }"
-	done 2>/dev/null <"/proc/$1/status" || :
+	sed -n "/^$2:/ { s/^[^[:space:]]*[[:space:]]*//; s/\t/ /g; p; }" "/proc/$1/status" 2>/dev/null || :
 }
 
 # stat_field PID N: field N of /proc/PID/stat, numbered as in proc(5): 4 ppid, 5 pgid, 6 session, 7 tty, 8 tpgid.
@@ -138,11 +135,7 @@ has_children() {
 
 # mask_set PID: whether it blocks all that can be blocked, as raw 64 bits (KILL and STOP cannot), CHLD perhaps not.
 mask_set() {
-	local name value
-	while IFS=$':\t' read -r name value; do
-		[[ $name != SigBlk ]] || break
-	done 2>/dev/null <"/proc/$1/status" || return
-	[[ $value == fffffffffff[ab]feff ]]
+	grep -qs '^SigBlk:.fffffffffff[ab]feff$' "/proc/$1/status"
 }
 
 # runs PID NAME: whether PID has become the program NAME (its first 15 letters, as the kernel knows it).

@@ -288,3 +288,149 @@ shown() {
 	wait_for lines 3 "$log"
 	kill -KILL "$(sed -n 's/READY //p' "$log")"
 }
+
+@test "what comes before COMMAND has been started is delivered to its group once it has, and to no other" {
+	need strace strace
+	for call in clone execve; do
+		for unshare in '' -u; do
+			log=$BATS_TEST_TMPDIR/$call$unshare
+			# COMMAND has all blocked from its beginning, lest they end it before it can log them.
+			# shellcheck disable=SC2016,SC2086 # the inner shell's, and words
+			spawn bash -c '"$0" "$1.other" & exec "${@:2}"' "$PROBES/siglog" "$log" \
+				strace -f --seccomp-bpf -qq -o /dev/null -e trace=$call \
+				-e inject=$call:delay_enter=800000:when=1 \
+				"$PROBES/oddparent" -b -- "$NSINIT" $unshare -- "$PROBES/siglog" -x 64 "$log"
+			strace=$pid
+			wait_for strace_began
+			wait_for said READY "$log.other"
+			"$PROBES/sigsend" "$pid" 1 2 15
+			"$PROBES/sigsend" -q 5 "$pid" 35 36
+			[ ! -e "$log" ]
+			wait_for said READY "$log"
+			settle "$log"
+			[ "$(shown "$log" | sort -n)" = "1 0 0
+2 0 0
+15 0 0
+35 -1 5
+36 -1 6
+64 0 0" ]
+			[ "$(logged "$log.other")" = "" ]
+			kill -KILL "$(sed -n 's/READY //p' "$log.other")"
+			wait_for ended "$strace"
+		done
+	done
+}
+
+# nsinit is the child of strace, which was bash.
+strace_began() {
+	runs "$strace" strace && pid=$(children "$strace" | while read -r p; do ! masked_nsinit "$p" || echo "$p"; done) &&
+		[[ -n $pid ]]
+}
+
+masked_nsinit() {
+	runs "$1" nsinit && mask_set "$1"
+}
+
+@test "what was pending when nsinit began is delivered to COMMAND" {
+	for unshare in '' -u; do
+		log=$BATS_TEST_TMPDIR/log$unshare
+		# shellcheck disable=SC2086 # words
+		spawn "$PROBES/oddparent" -b -p 15 -p 10 -p 40 -- "$NSINIT" $unshare -- "$PROBES/siglog" "$log"
+		wait_for lines 4 "$log"
+		[ "$(logged "$log")" = "10 15 40" ]
+		kill -KILL "$pid"
+	done
+}
+
+@test "100 TERMs at random moments after the mask is set all end COMMAND" {
+	for ((i = 0; i < 100; i++)); do
+		how=() two=()
+		((i % 10)) || how=("${own_pidns[@]}")
+		((i % 2)) || two=(-u)
+		setsid env --default-signal "${how[@]}" "$NSINIT" "${two[@]}" -- sleep 1000 </dev/null 3>&- &
+		waited=$! pid=$!
+		until [[ -n $pid ]] && mask_set "$pid"; do
+			((i % 10)) || pid=$(children "$waited")
+		done
+		for ((j = RANDOM % 4; j > 0; j--)); do :; done
+		kill -TERM "$pid"
+		finish "$waited"
+		[ "$status" = 143 ]
+	done
+}
+
+@test "a PIPE or XFSZ that nsinit's own writing raised is not passed on, and another one is" {
+	for unshare in '' -u; do
+		log=$BATS_TEST_TMPDIR/pipe$unshare
+		# shellcheck disable=SC2086 # words
+		spawn "$PROBES/oddparent" -E -- "$NSINIT" -vv $unshare -- "$PROBES/siglog" "$log"
+		wait_for said READY "$log"
+		send USR1 USR2
+		settle "$log"
+		[ "$(logged "$log")" = "10 12 64" ]
+		kill -s PIPE "$pid"
+		wait_for last_is 13 "$log"
+		kill -KILL "$pid"
+
+		log=$BATS_TEST_TMPDIR/xfsz$unshare
+		mkfifo "$log.fifo"
+		cat "$log.fifo" >"$log" 3>&- &
+		# shellcheck disable=SC2086 # words
+		spawn "$PROBES/oddparent" -L fsize=0 -- "$NSINIT" -vv $unshare -- "$PROBES/siglog" "$log.fifo"
+		wait_for said READY "$log"
+		send USR1 USR2
+		settle "$log"
+		[ "$(logged "$log")" = "10 12 64" ]
+		kill -s XFSZ "$pid"
+		wait_for last_is 25 "$log"
+		kill -KILL "$pid"
+	done
+}
+
+@test "inherited oddities change nothing: CHLD ignored, all blocked, children alive, stopped or dead" {
+	for odd in '-i 17' -b -l -z -t '-r -o' '-i 17 -b -l -z -t -r -o'; do
+		for unshare in '' -u; do
+			log=$BATS_TEST_TMPDIR/log$unshare$odd
+			# shellcheck disable=SC2086 # words
+			spawn "$PROBES/oddparent" $odd -- "$NSINIT" $unshare -- "$PROBES/siglog" -x 15 -s 9 "$log"
+			wait_for said READY "$log"
+			kill -s USR1 "$pid"
+			wait_for last_is 10 "$log"
+			"$PROBES/sigsend" -q 3 "$pid" 40
+			wait_for last_is 40 "$log"
+			kill -s TERM "$pid"
+			finish
+			[ "$status" = 9 ]
+			[ "$(shown "$log")" = "10 0 0
+40 -1 3
+15 0 0" ]
+		done
+	done
+}
+
+@test "an orphan that is stopped, or traced and dead, changes nothing" {
+	for level in "${levels[@]}"; do
+		log=$BATS_TEST_TMPDIR/$level
+		# shellcheck disable=SC2016 # the inner shell's
+		start_at "$level" -- bash -c '
+			("$0/outlive" -d -S 2 "$1.left")
+			exec "$0/siglog" -x 15 -s 9 "$1"' "$PROBES" "$log"
+		wait_for said READY "$log"
+		left=$(descendants "$pid" | while read -r p; do ! runs "$p" outlive || echo "$p"; done | head -n1)
+		"$PROBES/tracer" "$left" "$log.tracer" 3>&- &
+		tracer=$!
+		wait_for said READY "$log.tracer"
+		kill -KILL "$left"
+		wait_for in_state "$left" Z
+		kill -s USR1 "$pid"
+		wait_for last_is 10 "$log"
+		kill -s TERM "$pid"
+		if [[ $level == alone ]]; then
+			end_of_it
+			[ "$status" = 9 ]
+		fi
+		kill "$tracer"
+		end_of_it
+		[ "$status" = 9 ]
+	done
+}
