@@ -31,7 +31,7 @@ up_or_ended() {
 # other_namespaces PID: the names of those that PID has and this shell has not, in one line.
 other_namespaces() {
 	(
-		cd "/proc/$1/ns"
+		cd "/proc/$1/ns" || exit
 		readlink -- * | paste <(printf '%s\n' *) - <(cd "/proc/$$/ns" && readlink -- *) |
 			awk '$2 != $3 { printf "%s%s", sep, $1; sep = " " }'
 	)
@@ -70,6 +70,14 @@ in_mounts() {
 			diff <(echo "$mounts_at_start") <(mountinfo) >&2
 			exit 1
 		fi' in_mounts "$@" </dev/null 3>&-
+}
+
+# not COMMAND [ARG]...: fails where COMMAND succeeds; "!" would let a test go on.
+not() {
+	if "$@"; then
+		echo "not: $*" >&2
+		return 1
+	fi
 }
 
 # mountinfo: all mounts of this namespace, without the numbers, which the kernel gives anew.

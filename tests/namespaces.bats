@@ -113,7 +113,8 @@ with_pid() {
 	[[ $(field "$inner" PPid) == "$pid" && $(field "$command" PPid) == "$inner" ]]
 	[[ $(descendants "$pid" | wc -l) == 2 ]]
 	stop_it
-	gone "$inner" && gone "$command"
+	gone "$inner"
+	gone "$command"
 }
 
 @test "without a namespace there are two" {
@@ -320,7 +321,7 @@ with_pid() {
 		[[ $(grep -c "rootfs/proc .* - proc " /proc/$other/mountinfo) == 0 ]]
 		[[ $(grep -c "rootfs/proc .* - proc " /proc/self/mountinfo) == 1 ]]
 		stop_it
-		! grep rootfs/proc /proc/$other/mountinfo
+		not grep rootfs/proc /proc/$other/mountinfo
 		kill $other
 		umount rootfs'
 }
@@ -497,10 +498,10 @@ with_pid() {
 		before=$(mountinfo)
 		start_levels -u --export-proc top/a/b
 		[[ $(cat top/a/b/2/comm) == sleep ]]
-		! grep "top/a/b .* - proc " /proc/$other/mountinfo
+		not grep "top/a/b .* - proc " /proc/$other/mountinfo
 		stop_it
 		[[ ! -e top/a ]]
-		! grep "top/a" /proc/$other/mountinfo
+		not grep "top/a" /proc/$other/mountinfo
 		kill $other
 		umount top'
 }
@@ -550,7 +551,7 @@ with_pid() {
 		stop_it
 		start_levels --mount --propagation private
 		mount -t tmpfs none point/late
-		! grep "$PWD/point/late" /proc/$command/mountinfo
+		not grep "$PWD/point/late" /proc/$command/mountinfo
 		umount point/late
 		stop_it
 		umount point'
@@ -730,7 +731,7 @@ setup_rootfs() {
 		((status == 126))
 		[[ ! -e pid ]]
 		grep -q 'open.*pid.*O_EXCL' trace
-		! grep -E 'write\([0-9]+, "[0-9]+\\n"' trace
+		not grep -E 'write\([0-9]+, "[0-9]+\\n"' trace
 	done
 }
 
@@ -853,7 +854,6 @@ not_same() {
 }
 
 @test "EPERM: a masked /proc around forbids a procfs inside" {
-	for_nobody
 	in_mounts '
 		mount -t tmpfs none /proc/sys
 		fails 125 "cannot mount proc at /proc: Operation not permitted (not privileged, or /proc is masked" \
@@ -1013,24 +1013,12 @@ count_left() {
 	for option in --pid --uts; do
 		# Every prctl(2) says yes and does nothing, as if a change of credentials had come after it.
 		spawn strace -f -qq -o /dev/null -e trace=prctl -e inject=prctl:retval=0 "$NSINIT" "$option" sleep 1000
-		wait_for traced_up
-		tracer=$pid pid=$outer
-		kill -KILL "$pid"
-		wait_for ended "$inner"
-		wait_for ended "$command"
-		pid=$tracer
+		wait_for nested 3 sleep
+		kill -KILL "${below[0]}"
+		wait_for ended "${below[1]}"
+		wait_for ended "${below[2]}"
 		finish
 	done
-}
-
-traced_up() {
-	local tracer=$pid found=1
-	outer=$(children "$pid")
-	[[ -n $outer ]] || return
-	pid=$outer
-	up sleep && found=0
-	pid=$tracer
-	return "$found"
 }
 
 @test "--kill-child=SIG: SIG comes first where the outer nsinit dies" {
@@ -1079,7 +1067,7 @@ traced_up() {
 	wait_for said JOINED joined
 	kill -TERM "$pid"
 	wait_for said "nsinit: waiting for the namespace to end: a process that joined it from outside" "$err"
-	! ended "$pid"
+	not ended "$pid"
 	[[ $(wc -l <"$err") == 1 ]]
 	in_state "$(sed -n 's/JOINED //p' joined)" Z
 	kill -TERM "$joiner"
