@@ -94,38 +94,17 @@ static const struct persona {
 	bool pause_alone;	 /* -P takes no notice of a COMMAND */
 	unsigned char bad_usage; /* the status */
 } personas[] = {
-	{
-		.names = {"nsinit"},
-		.version = "nsinit version ",
-		.bad_usage = STATUS_FAILED,
-	},
-	{
-		.names = {"tini", "docker-init"},
-		.version = "tini version ",
-		.verbose = {"TINI_VERBOSITY", NULL, true},
-		.turn = {"TINI_KILL_PROCESS_GROUP", NULL, false},
-		.license = 'l',
-		.single = true,
-		.bad_usage = 1,
-	},
-	{
-		.names = {"catatonit", "podman-init"},
-		.version = "tini version ", /* what dockerd looks for: catatonit says it, too */
-		.verbose = {"CATATONIT_DEBUG", NULL, false},
-		.license = 'L',
-		.single = true,
-		.pause_alone = true,
-		.bad_usage = 1,
-	},
-	{
-		.names = {"dumb-init"},
-		.version = "dumb-init v",
-		.verbose = {"DUMB_INIT_DEBUG", "1", false},
-		.turn = {"DUMB_INIT_SETSID", "0", false},
-		.end_group = true,
-		.suspend = true,
-		.bad_usage = 1,
-	},
+	{.names = {"nsinit"}, .version = "nsinit version ", .bad_usage = STATUS_FAILED},
+	{.names = {"tini", "docker-init"}, .version = "tini version ", .license = 'l',
+	    .verbose = {"TINI_VERBOSITY", NULL, true}, .turn = {"TINI_KILL_PROCESS_GROUP", NULL, false},
+	    .single = true, .bad_usage = 1},
+	/* Its version is tini's, too: dockerd looks for that. */
+	{.names = {"catatonit", "podman-init"}, .version = "tini version ", .license = 'L',
+	    .verbose = {"CATATONIT_DEBUG", NULL, false},
+	    .single = true, .pause_alone = true, .bad_usage = 1},
+	{.names = {"dumb-init"}, .version = "dumb-init v",
+	    .verbose = {"DUMB_INIT_DEBUG", "1", false}, .turn = {"DUMB_INIT_SETSID", "0", false},
+	    .end_group = true, .suspend = true, .bad_usage = 1},
 };
 
 /* What only reading needs to know. */
@@ -225,23 +204,21 @@ static void read_grace(const struct reading *r, const char *word)
 
 static void read_rewrite(const struct reading *r, const char *word)
 {
+	size_t n = strcspn(word, ":");
 	char from[16];
-	const char *colon = strchr(word, ':');
-	size_t n = colon ? (size_t)(colon - word) : sizeof(from);
-	int sig;
+	int sig, to;
 
-	if (n >= sizeof(from))
+	if (!word[n] || n >= sizeof(from))
 		leave(r, word, "not FROM:TO");
 	memcpy(from, word, n);
 	from[n] = '\0';
 	sig = signal_number(from);
-	if (!sig)
-		leave(r, word, "FROM is no signal");
-	if (sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD)
-		leave(r, word, "FROM is a signal that is never passed on");
-	r->opt->renamed[sig] = (uint8_t)signal_number(colon + 1);
-	if (!r->opt->renamed[sig] && strcmp(colon + 1, "0") != 0)
+	to = signal_number(word + n + 1);
+	if (!sig || sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD)
+		leave(r, word, "FROM is no signal that is ever passed on");
+	if (!to && strcmp(word + n + 1, "0") != 0)
 		leave(r, word, "TO is no signal, nor 0");
+	r->opt->renamed[sig] = (uint8_t)to;
 	r->opt->rewritten |= SIGBIT(sig);
 }
 
@@ -327,36 +304,35 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 	}
 }
 
-static const struct row *find(const char *name, size_t length)
+/* An option whose value, if any, is ATTACHED to its word, or else the next one; returns how many words were taken. */
+static int take(struct reading *r, const struct row *row, char **argv, const char *attached)
 {
-	for (int i = 0; i < ROWS; i++)
-		if (length && strlen(rows[i].name) == length && !memcmp(rows[i].name, name, length))
-			return &rows[i];
-	return NULL;
+	bool next = !attached && row->argument == ARGUMENT;
+
+	if (next && !argv[1])
+		leave(r, argv[0], "this option needs a value");
+	apply(r, row, next ? argv[1] : attached);
+	return next ? 2 : 1;
 }
 
-/* "--name", "--name=value" or "--name value"; returns how many words were taken. */
+/* "--name", "--name=value" or "--name value". */
 static int read_long(struct reading *r, char **argv)
 {
 	const char *name = argv[0] + 2;
-	const char *equals = strchr(name, '=');
-	const struct row *row = find(name, equals ? (size_t)(equals - name) : strlen(name));
+	size_t length = strcspn(name, "=");
+	const char *attached = name[length] ? name + length + 1 : NULL;
 
-	if (!row)
-		leave(r, argv[0], "unknown option");
-	if (equals && row->argument == NO_ARGUMENT)
-		leave(r, argv[0], "this option takes no value");
-	if (equals || row->argument != ARGUMENT) {
-		apply(r, row, equals ? equals + 1 : NULL);
-		return 1;
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (strlen(row->name) != length || memcmp(row->name, name, length) != 0)
+			continue;
+		if (attached && row->argument == NO_ARGUMENT)
+			leave(r, argv[0], "this option takes no value");
+		return take(r, row, argv, attached);
 	}
-	if (!argv[1])
-		leave(r, argv[0], "this option needs a value");
-	apply(r, row, argv[1]);
-	return 2;
+	leave(r, argv[0], "unknown option");
 }
 
-/* "-vw", "-t5" or "-t 5"; returns how many words were taken. */
+/* "-vw", "-t5" or "-t 5". */
 static int read_short(struct reading *r, char **argv)
 {
 	for (const char *p = argv[0] + 1; *p; p++) {
@@ -368,14 +344,9 @@ static int read_short(struct reading *r, char **argv)
 			row++;
 		if (row == rows + ROWS)
 			leave(r, argv[0], "unknown option");
-		if (row->argument == NO_ARGUMENT) {
-			apply(r, row, NULL);
-			continue;
-		}
-		if (!p[1] && !argv[1])
-			leave(r, argv[0], "this option needs a value");
-		apply(r, row, p[1] ? p + 1 : argv[1]);
-		return p[1] ? 1 : 2;
+		if (row->argument != NO_ARGUMENT)
+			return take(r, row, argv, p[1] ? p + 1 : NULL);
+		apply(r, row, NULL);
 	}
 	return 1;
 }
