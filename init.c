@@ -457,6 +457,7 @@ static int run_command(struct level *l)
 		status = child_start(&l->child, &start);
 		if (status)
 			return status;
+		log_to.nowait = true;
 		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
 		on_command_is(l, l->child.pid);
 		if (start.peer >= 0)
@@ -505,6 +506,7 @@ static int run_outer(struct level *l)
 	    namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
+	log_to.nowait = true;
 	say(VERBOSE, "started the inner nsinit as PID %d", l->child.pid);
 	watch_over(l, early, count);
 	return reaper_exit_status(l->status);
