@@ -75,21 +75,16 @@ static bool is_meant(pid_t pid, pid_t group, struct process *process)
 static int signal_meant(pid_t pid, pid_t group, int sig)
 {
 	struct process process;
-	int pidfd, failed, error;
+	int pidfd, error = 0;
 
 	if (!is_meant(pid, group, &process))
 		return ESRCH;
 	pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
-	if (pidfd < 0) {
-		if (errno == ESRCH)
-			return ESRCH;
-		failed = kill(pid, sig); /* before 5.3, or filtered */
-	} else if (!is_meant(pid, group, &process)) {
-		failed = ESRCH;
-	} else {
-		failed = (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
-	}
-	error = failed < 0 ? errno : failed;
+	if (pidfd < 0 ? errno == ESRCH : !is_meant(pid, group, &process))
+		error = ESRCH;
+	else if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) &&
+	    (errno == ESRCH || kill(pid, sig))) /* by number before 5.3, or where a filter wants it */
+		error = errno;
 	if (pidfd >= 0)
 		close(pidfd);
 	/* Sending 0 asks who is left: not the dead. */
