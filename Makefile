@@ -121,7 +121,7 @@ check: all probes
 # Without what needs an engine, a virtual machine or the sources: for other builds and processors.
 # NSINIT and PROBES name what is tested.
 core:
-	$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS)
+	$(bats) --filter-tags '!docker,!qemu,!seccomp,!tree' $(TESTS)
 
 lint:
 	tests/lint $(if $(CI)$(STRICT)$(WERROR),--strict)

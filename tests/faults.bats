@@ -1,0 +1,362 @@
+#!/usr/bin/env bats
+# bats file_tags=seccomp
+# The kernel says no: to one call, to a kind of calls for ever, to a process or a file more. seccomp(2) stands in for
+# older kernels and for engines' filters; tests/faults.sh goes through all calls.
+
+# shellcheck disable=SC2016,SC2030,SC2031,SC2217
+
+load helper
+load levels
+
+# --- one call fails once ---
+
+# strike SCENARIO...: every call of these fails once.
+strike() {
+	need_root
+	need script bsdutils
+	run "$root/tests/faults.sh" "$@"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	# Each has found calls to strike.
+	for scenario; do
+		[[ $output =~ "$scenario: "[1-9][0-9]*" faults," ]]
+	done
+}
+
+# bats test_tags=seccomp,tree
+@test "each call that fails once before or while COMMAND runs is survived, or told of with 125" {
+	strike alone proc signals early missing
+}
+
+# bats test_tags=seccomp,tree
+@test "each call that fails once in a stop or at the end is survived, or told of with 125" {
+	strike grace linger deadline pause
+}
+
+# bats test_tags=seccomp,tree
+@test "each call that fails once in PID 1 is survived, or told of with 125" {
+	strike pid1 pid1_grace
+}
+
+# bats test_tags=seccomp,tree
+@test "each call that fails once in the outer or the inner nsinit is survived, or told of with 125, and nothing is left" {
+	strike unshare unshare_signals unshare_stop export rootless kill_child
+}
+
+# bats test_tags=seccomp,tree
+@test "each call that fails once with a terminal is survived, or told of with 125" {
+	strike shell shell_group leader leader_unshare
+}
+
+# --- a call that the kernel does not have, or a filter refuses ---
+
+exit_info=0xc040ff0b # PIDFD_GET_INFO, with room for a status
+newer=(pidfd_open pidfd_send_signal close_range pwritev2 "ioctl/1=$exit_info" 'clone/0&0x1000')
+
+# under LEVEL REFUSAL... -- ARG...: start_at with a filter around nsinit.
+under() {
+	local level=$1 name
+	shift
+	local -a refusals=()
+	while [[ $1 != -- ]]; do
+		refusals+=("$1")
+		shift
+	done
+	shift
+	name=$NSINIT
+	NSINIT=$BATS_TEST_TMPDIR/nsinit
+	printf '#!/bin/sh\nexec "%s" ' "$PROBES/refuse" >"$NSINIT"
+	printf "'%s' " "${refusals[@]}" -- "$name" >>"$NSINIT"
+	printf '"$@"\n' >>"$NSINIT"
+	chmod +x "$NSINIT"
+	start_at "$level" "$@"
+	NSINIT=$name
+}
+
+# passes LEVEL REFUSAL...: three signals reach COMMAND in order, one with its value, and its status comes back, all of
+# it without a word.
+passes() {
+	local log=$BATS_TEST_TMPDIR/log
+	echo "refused: ${*:2}"
+	rm -f "$log"
+	under "$@" -- "$PROBES/siglog" -x 15 -s 7 "$log"
+	wait_for said READY "$log"
+	kill -USR1 "$pid"
+	wait_for said "10 0 " "$log"
+	"$PROBES/sigsend" -q 42 "$pid" 35
+	wait_for said "35 -1 " "$log"
+	kill -TERM "$pid"
+	end_of_it
+	[ "$status" -eq 7 ]
+	[ "$(sed 1d "$log" | cut -d' ' -f1,2,5 | paste -sd,)" = "10 0 0,35 -1 42,15 0 0" ]
+	[ ! -s "$err" ] || cat "$err"
+	[ ! -s "$err" ]
+}
+
+@test "signals and the status pass where all newer calls are refused, by EPERM as by ENOSYS" {
+	need_root
+	for level in "${levels[@]}"; do
+		passes "$level" "${newer[@]/%/:EPERM}"
+		passes "$level" "${newer[@]/%/:ENOSYS}"
+	done
+}
+
+@test "signals and the status pass where any one of the newer calls is refused" {
+	need_root
+	for call in "${newer[@]}"; do
+		passes pid1 "$call:EPERM"
+	done
+	passes pid1 "ioctl/1=$exit_info:ENOTTY"
+	passes alone pidfd_send_signal:EPERM
+	passes two pidfd_send_signal:ENOSYS
+	passes two 'clone/0&0x1000:EINVAL'
+}
+
+@test "a group is signalled by PIDFD_SIGNAL_PROCESS_GROUP or by its number before COMMAND has been reaped, and never after" {
+	need strace strace
+	log=$BATS_TEST_TMPDIR/log
+	spawn strace -o "$BATS_TEST_TMPDIR/trace" -e trace=kill,wait4 \
+		"$PROBES/refuse" pidfd_send_signal:ENOSYS -- \
+		"$NSINIT" -t 20 "$PROBES/outlive" -i -s 7 1 "$log"
+	wait_for said TERM "$log"
+	tracer=$pid
+	pid=$(children "$tracer")
+	command=$(sed -n 's/^wait4(.*WEXITSTATUS(s) == 7.*= \([0-9]*\)$/\1/p' "$BATS_TEST_TMPDIR/trace")
+	survivor=$(sed -n 's/READY //p' "$log")
+	[ -n "$command" ]
+	# It has the TERM of the end; a signal that goes to what was COMMAND's group reaches it by its own number.
+	kill -KILL "$survivor"
+	kill -USR1 "$pid"
+	finish "$tracer"
+	[ "$status" -eq 7 ]
+	run ! grep -E "^kill\(-?$command," <(sed "1,/= $command\$/d" "$BATS_TEST_TMPDIR/trace")
+}
+
+@test "descriptors are closed without close_range, one with a high number too, and not one by one up to the limit" {
+	need strace strace
+	high=$(($(ulimit -Hn) - 1))
+	spawn "$PROBES/refuse" close_range:ENOSYS -- prlimit --nofile=$((high + 1)) bash -c "
+		exec 5<>/dev/null $high<>/dev/null"'
+		exec strace -qo "$0" -e trace=close "$NSINIT" "$PROBES/siglog" -x 15 -s 7 -' "$BATS_TEST_TMPDIR/trace"
+	wait_for said READY "$out"
+	tracer=$pid
+	pid=$(children "$tracer")
+	wait_for lets_go "$pid" 0 1 5 "$high"
+	kill -TERM "$pid"
+	finish "$tracer"
+	[ "$status" -eq 7 ]
+	(($(wc -l <"$BATS_TEST_TMPDIR/trace") < 50))
+}
+
+# lets_go PID FD...: whether PID has none of these open.
+lets_go() {
+	local pid=$1
+	shift
+	for fd; do
+		[[ ! -e /proc/$pid/fd/$fd ]] || return 1
+	done
+}
+
+@test "where no /proc tells what is open, all below 65536 is closed" {
+	need_root
+	high=$(($(ulimit -Hn) - 1))
+	((high < 65536)) || high=65535
+	spawn unshare --mount prlimit --nofile=$((high + 1)) bash -c "
+		exec 5<>/dev/null $high<>/dev/null"'
+		mount -t tmpfs none /proc
+		exec "$PROBES/refuse" close_range:ENOSYS -- "$NSINIT" "$PROBES/siglog" -x 15 -s 7 -'
+	wait_for said READY "$out"
+	wait_for lets_go "$pid" 0 1 5 "$high"
+	kill -TERM "$pid"
+	finish
+	[ "$status" -eq 7 ]
+}
+
+# --- limits ---
+
+@test "a limit on processes is told of by name: 125, and nothing is left" {
+	need_root
+	need setpriv util-linux
+	log=$BATS_TEST_TMPDIR/log
+	chmod 711 "$BATS_TEST_TMPDIR"
+	# A user that nobody else is.
+	run --separate-stderr setpriv --reuid 64321 --regid 64321 --clear-groups prlimit --nproc=1 "$NSINIT" true
+	[ "$status" -eq 125 ]
+	[[ $stderr == "nsinit: cannot start true: "*"(a limit on processes: pids.max, RLIMIT_NPROC)" ]]
+}
+
+# A control group of one's own for N processes, joined by what join starts; where the engine has left none that can
+# be written, its tests are left out.
+pids_group() {
+	local parent
+	for parent in /sys/fs/cgroup/pids "/sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)" \
+		/sys/fs/cgroup; do
+		group=$parent/nsinit-test-$BATS_SUITE_TEST_NUMBER-$$
+		if mkdir "$group" 2>/dev/null; then
+			if echo "$1" 2>/dev/null >"$group/pids.max"; then
+				return
+			fi
+			rmdir "$group"
+		fi
+	done
+	group=
+	missing "needs a pids control group that can be written: run outside of a container (docker.io: --privileged)"
+}
+
+teardown() {
+	if [[ ${group:-} ]]; then
+		xargs -r kill -KILL <"$group/cgroup.procs" 2>/dev/null || :
+		wait_for empty_group
+		rmdir "$group"
+	fi
+	helper_teardown
+}
+
+empty_group() {
+	[[ -z $(<"$group/cgroup.procs") ]]
+}
+
+# join COMMAND...: becomes COMMAND in the group.
+join() {
+	echo "$BASHPID" >"$group/cgroup.procs" && exec "$@"
+}
+export -f join
+
+@test "pids.max that lets nsinit in and no more: 125 with its name, with and without a namespace" {
+	need_root
+	pids_group 1
+	export group
+	run --separate-stderr bash -c 'join "$NSINIT" true'
+	[ "$status" -eq 125 ]
+	[[ $stderr == "nsinit: cannot start true: "*"pids.max"* ]]
+	run --separate-stderr bash -c 'join "$NSINIT" -u true'
+	[ "$status" -eq 125 ]
+	[[ $stderr == "nsinit: cannot create new namespaces (pid, mount): "*"pids.max"* ]]
+	# The inner one, and then no COMMAND.
+	echo 2 >"$group/pids.max"
+	run --separate-stderr bash -c 'join "$NSINIT" -u true'
+	[ "$status" -eq 125 ]
+	[[ $stderr == "nsinit: cannot start true: "*"pids.max"* ]]
+	wait_for empty_group
+}
+
+@test "a fork bomb under pids.max is ended by one TERM and the grace" {
+	need_root
+	pids_group 300
+	export group
+	for level in two pid1; do
+		local name=$NSINIT
+		NSINIT=$BATS_TEST_TMPDIR/nsinit
+		printf '#!/bin/bash\necho $$ >%s/cgroup.procs\nexec %s "$@"\n' "$group" "$name" >"$NSINIT"
+		chmod +x "$NSINIT"
+		# TERM is ignored: the grace has to end them.
+		start_at "$level" -t 0.5 bash -c 'trap "" TERM; bomb() { bomb | bomb & }; while :; do bomb; done' 2>/dev/null
+		NSINIT=$name
+		wait_for full_group
+		kill -TERM "$pid"
+		WAIT=120 end_of_it
+		[ "$status" -eq 137 ]
+		WAIT=120 wait_for empty_group
+	done
+}
+
+full_group() {
+	(($(<"$group/pids.current") > 250))
+}
+
+@test "too few descriptors: a line and 125, or COMMAND's own status" {
+	need_root
+	for n in 3 4 5 6 7 8 9; do
+		for option in '' -u --pid-file="$BATS_TEST_TMPDIR/pid" --export-proc="$BATS_TEST_TMPDIR/made/proc"; do
+			[[ $option != --export* ]] || option="-u $option"
+			# shellcheck disable=SC2086 # two words
+			run --separate-stderr "${fresh[@]}" "$PROBES/oddparent" -L nofile=$n -- "$NSINIT" $option \
+				"$PROBES/die" 7 </dev/null 3>&-
+			echo "nofile $n, $option: $status, $stderr"
+			case $status in
+			7) [[ -z $stderr ]] ;;
+			125) [[ $stderr == "nsinit: "* ]] ;;
+			*) false ;;
+			esac
+			[[ ! -e $BATS_TEST_TMPDIR/pid && ! -e $BATS_TEST_TMPDIR/made ]]
+			((n > 3)) || [[ $status == 125 && $stderr == *"cannot wait for signals: "* ]]
+			((n < 9)) || [[ $status == 7 ]]
+		done
+	done
+}
+
+@test "too little memory: 125 or 126 with a line, never a crash of nsinit" {
+	for kb in 64 128 256 512 1024 4096; do
+		# What the kernel cannot load at all, it kills (execve(2)): so the limit comes from prlimit on the spot.
+		run --separate-stderr "${fresh[@]}" "$NSINIT" prlimit --as=$((kb * 1024)) "$NSINIT" "$PROBES/die" 7
+		echo "$kb kB: $status, $stderr"
+		case $status in
+		7) ;;
+		125 | 126) [[ $stderr == "nsinit: "* || $stderr == *prlimit* ]] ;;
+		139 | 137) ((kb < 1024)) ;; # the kernel killed it in exec
+		*) false ;;
+		esac
+	done
+	[ "$status" -eq 7 ]
+}
+
+@test "RLIMIT_SIGPENDING 0 loses no signal" {
+	log=$BATS_TEST_TMPDIR/log
+	start_nsinit prlimit --sigpending=0 "$PROBES/siglog" -x 15 -s 7 "$log"
+	wait_for said READY "$log"
+	kill -USR1 "$pid"
+	wait_for said "10 " "$log"
+	"$PROBES/sigsend" -q 42 "$pid" 35
+	wait_for said "35 " "$log"
+	kill -TERM "$pid"
+	finish
+	[ "$status" -eq 7 ]
+	# The value is gone, and that is said.
+	grep -q "^nsinit: signal RTMIN+1 lost its value on the way to PID [0-9]*: Resource" "$err"
+	[ "$(wc -l <"$err")" -eq 1 ]
+
+	rm "$log"
+	start_nsinit -v true
+	finish
+	spawn "$PROBES/oddparent" -L sigpending=0 -- "$NSINIT" "$PROBES/siglog" -x 15 -s 7 "$log"
+	wait_for said READY "$log"
+	kill -USR1 "$pid"
+	wait_for said "10 " "$log"
+	kill -TERM "$pid"
+	finish
+	[ "$status" -eq 7 ]
+}
+
+# --- nobody reads stderr ---
+
+@test "a stderr that is full, or whose reader is gone, holds nothing up and harms nobody" {
+	for odd in -F -E; do
+		for level in "" -u; do
+			log=$BATS_TEST_TMPDIR/log
+			rm -f "$log"
+			spawn "$PROBES/oddparent" "$odd" -- "$NSINIT" -vv $level "$PROBES/siglog" -x 15 -s 7 "$log"
+			wait_for said READY "$log"
+			kill -USR1 "$pid"
+			wait_for said "10 " "$log"
+			kill -TERM "$pid"
+			finish
+			[ "$status" -eq 7 ]
+			# Neither PIPE nor anything else of nsinit's own making.
+			[ "$(sed 1d "$log" | cut -d' ' -f1 | paste -sd' ')" = "10 15" ]
+		done
+	done
+}
+
+@test "a reader of stderr that is stopped stops nothing" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	sleep 1000 <"$BATS_TEST_TMPDIR/pipe" 3>&- &
+	reader=$!
+	exec 4>"$BATS_TEST_TMPDIR/pipe"
+	kill -STOP "$reader"
+	# 3000 orphans, a line each, are more than a pipe holds.
+	spawn bash -c 'exec "$NSINIT" -w "$PROBES/orphans" -s 7 3000 2>&4'
+	WAIT=120 finish
+	[ "$status" -eq 7 ]
+	kill -KILL "$reader"
+	kill -CONT "$reader" 2>/dev/null || :
+}

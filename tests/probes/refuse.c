@@ -1,0 +1,52 @@
+/*
+ * refuse: becomes COMMAND under a seccomp filter, such as an engine's, that answers chosen calls
+ * with an error.
+ *
+ *     refuse CALL[/ARGUMENT&MASK]:ERROR... -- COMMAND [ARG]...
+ *
+ * With /ARGUMENT&MASK only where that argument (0 to 5) has one of MASK's bits, with
+ * /ARGUMENT=VALUE only where it is VALUE (the lower 32 bits of it), as in clone/0&0x1000:EPERM and
+ * ioctl/1=0x80685f0b:ENOTTY.
+ */
+#include "calls.h"
+
+int main(int argc, char **argv)
+{
+	struct bpf_step steps[256];
+	size_t n = 0;
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *name = argv[i], *colon = strchr(name, ':'), *slash = strchr(name, '/');
+		size_t length;
+		int nr, error;
+
+		if (!colon || n + 6 > sizeof steps / sizeof *steps)
+			return 98;
+		length = (size_t)((slash ? slash : colon) - name);
+		nr = call_number(name, length);
+		error = error_number(colon + 1);
+		steps[n++] = (struct bpf_step)BPF_LOAD(offsetof(struct seccomp_call, nr));
+		if (slash) {
+			uint32_t operand = (uint32_t)strtoul(slash + 3, NULL, 0);
+			size_t at = offsetof(struct seccomp_call, args) +
+				    8 * (size_t)(slash[1] - '0') +
+				    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+
+			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, 3);
+			steps[n++] = (struct bpf_step)BPF_LOAD(at);
+			if (slash[2] == '=')
+				steps[n++] = (struct bpf_step)BPF_EQUAL(operand, 0, 1);
+			else
+				steps[n++] = (struct bpf_step)BPF_ANY(operand, 0, 1);
+		} else
+			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, 1);
+		steps[n++] = (struct bpf_step)BPF_GIVE(GIVE_ERRNO(error));
+	}
+	if (i + 1 >= argc)
+		return 98;
+	steps[n++] = (struct bpf_step)BPF_GIVE(GIVE_ALLOW);
+	filter(steps, n, 0);
+	execvp(argv[i + 1], argv + i + 1);
+	fail(argv[i + 1]);
+}
