@@ -211,6 +211,7 @@ static void on_signal(struct level *l, siginfo_t *info)
 		pass(l, info);
 	else if (l->role == ALONE && l->opt->stop & SIGBIT(sig))
 		stop_by(l, l->opt->grace);
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): a signal's number is above 0. */
 	if (l->opt->suspend && !from_kernel && SIGBIT(sig) & STOPS)
 		l->stopped = sig;
 	stop_with_command(l);

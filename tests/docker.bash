@@ -76,6 +76,7 @@ docker_base() {
 	rm -rf "$dir" "$dir.files"
 }
 
+# shellcheck disable=SC2016 # dpkg-query's own
 packages_of() {
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances "$@" | grep '^[a-z]' | sort -u |

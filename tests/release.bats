@@ -71,9 +71,10 @@ clone_to() {
 	yamllint -d relaxed --no-warnings "$root/.github/workflows/ci.yml"
 	grep -q 'bash .ci/run' "$root/.github/workflows/ci.yml"
 	local target
-	for target in $(grep -oE 'make( [a-z]+)?( |$)' "$root/.github/workflows/ci.yml" | awk '{print $2}' | sort -u); do
-		[[ $target == musl ]] || grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
-	done
+	grep -oE 'make( [a-z]+)?( |$)' "$root/.github/workflows/ci.yml" | awk 'NF > 1 { print $2 }' | sort -u |
+		while read -r target; do
+			[[ $target == musl ]] || grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
+		done
 }
 
 @test "the version stands in one place, and the news, the packages and the manual's date follow" {
