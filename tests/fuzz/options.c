@@ -1,0 +1,126 @@
+/*
+ * A libFuzzer target: argv and the environment as an attacker or a typing error would have them.
+ *
+ * The input is text: its first byte is 1 where nsinit is to be PID 1, each line after it a word of
+ * argv, the name included, or, behind a $, of the environment. Beside what the sanitizers see, what
+ * comes out has to hold together.
+ */
+#include <assert.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "kernel.h"
+#include "log.h"
+#include "options.h"
+#include "shutdown.h"
+
+enum { WORDS = 256, NOT_ENDED = -1 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+ssize_t caught_write(int fd, const void *data, size_t size);
+ssize_t caught_writev(int fd, const struct iovec *pieces, int count);
+void caught_quit(int status) __attribute__((noreturn));
+
+static jmp_buf ended;
+static volatile int status, lines;
+static volatile size_t printed;
+
+ssize_t caught_write(int fd, const void *data, size_t size)
+{
+	assert(fd == STDOUT_FILENO && data);
+	printed += size;
+	return (ssize_t)size;
+}
+
+/* A message: one line, whatever the words are that it names. */
+ssize_t caught_writev(int fd, const struct iovec *pieces, int count)
+{
+	const char *text = pieces->iov_base;
+	size_t size = pieces->iov_len;
+
+	assert(fd == STDERR_FILENO && count == 1 && size > 9 && size <= 1024);
+	assert(!memcmp(text, "nsinit: ", 8) && text[size - 1] == '\n');
+	for (size_t i = 0; i + 1 < size; i++)
+		assert((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
+	lines++;
+	return (ssize_t)size;
+}
+
+void caught_quit(int how)
+{
+	status = how;
+	longjmp(ended, 1);
+}
+
+static void check(const struct options *opt, char **argv, char **end)
+{
+	const unsigned long known = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
+				    CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP;
+
+	assert(lines == 0 && printed == 0);
+	assert(opt->pause ? !opt->command : opt->command && *opt->command);
+	assert(opt->pause || (opt->command >= argv && opt->command < end));
+	assert(!(opt->namespaces & ~known));
+	assert(!opt->map_root || opt->namespaces & CLONE_NEWUSER);
+	assert(!opt->root || opt->namespaces & CLONE_NEWNS);
+	assert(!opt->hostname || opt->namespaces & CLONE_NEWUTS);
+	assert(!opt->export_proc || opt->namespaces & CLONE_NEWPID);
+	assert(!opt->proc || !opt->namespaces || opt->namespaces & CLONE_NEWNS);
+	assert(opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE);
+	assert(opt->parent_death >= 0 && opt->parent_death <= SIG_LAST);
+	assert(opt->kill_child >= 0 && opt->kill_child <= SIG_LAST);
+	assert(opt->grace >= GRACE_NONE);
+	assert(
+	    opt->stop && !(opt->rewritten & (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD))));
+	for (int sig = 0; sig <= SIG_LAST; sig++)
+		assert(opt->renamed[sig] <= SIG_LAST);
+	assert(opt->on_exit <= ON_EXIT_HALT);
+	for (int i = 0; i < 256; i++)
+		(void)options_remaps(opt, i);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char *words[WORDS + 1], *variables[WORDS + 1];
+	static char **environment;
+	static struct options opt;
+	char *text, *line, *rest;
+	int count = 0, named = 0;
+
+	if (size == 0)
+		return 0;
+	text = rest = malloc(size);
+	assert(text);
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = '\0';
+	while ((line = strsep(&rest, "\n")) && count < WORDS && named < WORDS) {
+		if (*line == '$')
+			variables[named++] = line + 1;
+		else
+			words[count++] = line;
+	}
+	words[count] = variables[named] = NULL;
+	environment = environ;
+	environ = variables;
+	status = NOT_ENDED;
+	lines = 0;
+	printed = 0;
+	log_to = (struct log){0, false};
+	if (!setjmp(ended)) {
+		options_parse(&opt, words, *data == 1 || *data == '1' ? 1 : 2);
+		check(&opt, words, words + count);
+	} else {
+		assert(status == 0 || status == 1 || status == STATUS_FAILED);
+		assert(status == 0 ? printed > 0 && lines == 0 : lines == 1 && printed == 0);
+	}
+	environ = environment;
+	free(text);
+	return 0;
+}
