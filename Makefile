@@ -57,9 +57,11 @@ PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/
 warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	$(if $(WERROR),-Werror)
 own_cppflags = -D_GNU_SOURCE -Iinclude
-# A section for each function, so that the linker can drop those that nobody calls.
+# A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
+# the constants, which memory.c gives back.
 own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables '-ffile-prefix-map=$(CURDIR)=.'
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables \
+	'-ffile-prefix-map=$(CURDIR)=.'
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
