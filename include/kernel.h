@@ -21,6 +21,10 @@
 #define SYS_close_range 436 /* 5.9 */
 #endif
 
+#ifndef SYS_clock_gettime
+#define SYS_clock_gettime SYS_clock_gettime32 /* what musl calls the one with two longs where a long has 32 bits */
+#endif
+
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000 /* 4.6 */
 #endif
