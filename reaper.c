@@ -58,9 +58,7 @@ static bool kernel_keeps_status(const struct child *child)
  */
 static void set_delegated(struct reaper *reaper, bool delegated)
 {
-	struct sigaction chld = {.sa_handler = SIG_DFL, .sa_flags = delegated ? SA_NOCLDWAIT : 0};
-
-	if (sigaction(SIGCHLD, &chld, NULL))
+	if (signal_dispose(SIGCHLD, SIG_DFL, delegated ? SA_NOCLDWAIT : 0, NULL))
 		return;
 	reaper->delegated = delegated;
 	signals_watch(reaper->signals, !delegated);

@@ -30,6 +30,21 @@ static const struct {
 #undef SIG
 };
 
+int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int))
+{
+	/* Behind these two each processor has the rest in another order: 0 all of it, since nothing is handled. */
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		uint64_t rest[3];
+	} action = {handler, flags, {0}}, old;
+	int failed = (int)syscall(SYS_rt_sigaction, sig, &action, &old, sizeof(sigmask));
+
+	if (was && !failed)
+		*was = old.handler;
+	return failed;
+}
+
 static int set_mask(sigmask mask, sigmask *was)
 {
 	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was, sizeof(mask));
@@ -37,20 +52,18 @@ static int set_mask(sigmask mask, sigmask *was)
 
 void signals_hold(struct inherited *was)
 {
-	struct sigaction chld = {.sa_handler = SIG_DFL}, old;
+	void (*old)(int) = SIG_DFL;
 
 	if (set_mask(SIG_EVERY, &was->mask))
 		die(STATUS_FAILED, "cannot hold signals: %m");
-	sigaction(SIGCHLD, &chld, &old);
-	was->chld_ignored = old.sa_handler == SIG_IGN;
+	signal_dispose(SIGCHLD, SIG_DFL, 0, &old);
+	was->chld_ignored = old == SIG_IGN;
 }
 
 void signals_release(const struct inherited *was)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-
 	if (was->chld_ignored)
-		sigaction(SIGCHLD, &ignore, NULL);
+		signal_dispose(SIGCHLD, SIG_IGN, 0, NULL);
 	set_mask(was->mask, NULL);
 }
 
@@ -138,11 +151,10 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
  */
 void signal_suspend(int sig)
 {
-	struct sigaction stop = {.sa_handler = SIG_DFL};
 	sigmask pending = 0;
 
 	if (sig != SIGSTOP)
-		sigaction(sig, &stop, NULL);
+		signal_dispose(sig, SIG_DFL, 0, NULL);
 	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
 	if (pending & SIGBIT(SIGCONT))
 		return;
@@ -153,11 +165,9 @@ void signal_suspend(int sig)
 
 void signal_end_by(int sig)
 {
-	struct sigaction end = {.sa_handler = SIG_DFL};
-
 	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
 	prctl(PR_SET_DUMPABLE, 0);
-	sigaction(sig, &end, NULL);
+	signal_dispose(sig, SIG_DFL, 0, NULL);
 	kill(getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }

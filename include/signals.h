@@ -35,6 +35,12 @@ struct inherited {
 	bool chld_ignored;
 };
 
+/*
+ * Sets what SIG does, SIG_DFL or SIG_IGN, and puts what it did into WAS, unless that is NULL. -1 and errno.
+ * sigaction(3) would bring in the libc's care for its threads.
+ */
+int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int));
+
 /* Blocks all that can be blocked, and sets CHLD to its default, without which no child has a status. */
 void signals_hold(struct inherited *was);
 
