@@ -1,0 +1,263 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # what stands in single quotes is for an inner shell
+# What nsinit costs, in numbers that no load of the machine changes: system calls, wakeups, pages, bytes. Times are for
+# bench/run. And what its fast paths must not cost: a right status, each time.
+#
+# STATUSES is how often a status is looked at, in each of its tests (10000 for a soak).
+
+load helper
+
+setup() {
+	helper_setup
+	need_root
+}
+
+# Whether the kernel reaps orphans by itself and keeps COMMAND's status (Linux 6.15).
+kernel_reaps() {
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	((major > 6 || (major == 6 && minor >= 15)))
+}
+
+# switches PID: how often it has gone to sleep, and how often it was made to.
+switches() {
+	field "$1" voluntary_ctxt_switches
+	field "$1" nonvoluntary_ctxt_switches
+}
+
+# asleep PID: whether it waits in poll(2) or the like, for good.
+asleep() {
+	in_state "$1" S
+}
+
+# a_second_long: not a wait for anything, but the stretch of time in which nothing must happen.
+a_second_long() {
+	read -rt 1 <> <(:) || :
+}
+
+# never_wakes PID...: whether none of them runs in a second.
+never_wakes() {
+	local before after p
+	before=$(for p; do switches "$p"; done)
+	a_second_long
+	after=$(for p; do switches "$p"; done)
+	echo "$before" / "$after"
+	[[ $before == "$after" ]]
+}
+
+# small PID...: whether each has 48 kB in memory, or less.
+small() {
+	local p kb
+	for p; do
+		kb=$(sed -n 's/^Rss: *\([0-9]*\) kB/\1/p' "/proc/$p/smaps_rollup")
+		echo "$p: $kb kB"
+		((kb <= 48)) || return 1
+	done
+}
+
+# inner PID: the PID of the inner nsinit, once COMMAND, sleep, runs below it.
+inner() {
+	local below
+	below=$(children "$1")
+	[[ -n $below ]] && runs "$(children "$below")" sleep && echo "$below"
+}
+
+has_inner() {
+	inner "$1" >/dev/null
+}
+
+has_sleep() {
+	runs "$(children "$1")" sleep
+}
+
+# calls_before_command TRACE: how many system calls a trace by strace -f has between nsinit's execve and COMMAND's.
+calls_before_command() {
+	awk '/resumed>/ || NR == 1 { next }
+		/execve\(/ { found = 1; exit }
+		{ n++; print > "/dev/stderr" }
+		END { if (!found) exit 1; print n }' "$1"
+}
+
+@test "16 system calls or fewer come before COMMAND" {
+	need strace strace
+	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" "$NSINIT" -- "$PROBES/die" 0 3>&-
+	count=$(calls_before_command "$BATS_TEST_TMPDIR/trace")
+	echo "$count calls"
+	((count >= 5 && count <= 16))
+}
+
+@test "16 system calls or fewer come before COMMAND where nsinit is PID 1" {
+	need strace strace
+	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" \
+		"${own_pidns[@]}" "$NSINIT" -- "$PROBES/die" 0 3>&-
+	# What unshare does is not counted: the process that becomes nsinit begins anew there.
+	pid=$(awk '/execve\(/ && /"--", / && !/unshare/ { print $1; exit }' "$BATS_TEST_TMPDIR/trace")
+	awk -v pid="$pid" '$1 == pid && /execve\(/ { on = 1 } on' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/nsinit"
+	count=$(calls_before_command "$BATS_TEST_TMPDIR/nsinit")
+	echo "$count calls"
+	((count >= 5 && count <= 16))
+}
+
+@test "nsinit allocates nothing once COMMAND runs, from signals and orphans to the end" {
+	need strace strace
+	spawn strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e signal=none "$NSINIT" -u -t 10 -- \
+		bash -c 'trap "exit 7" USR1; "$PROBES/orphans" 10; setsid sleep 1000 & echo ready; while :; do read -rt 1 <> <(:); done'
+	wait_for said ready "$out"
+	outer=$(children "$pid")
+	kill -WINCH "$outer"
+	kill -USR1 "$outer"
+	finish
+	((status == 7))
+	# nsinit's are the outer and the inner process: whoever has made no execve, and the first of all.
+	awk '{ pid = $1 }
+		NR == 1 { ours[pid] = 1; next }
+		/ clone\(.*CLONE_NEWPID/ { inside = 1 }
+		/ execve\(/ { begun = 1; delete ours[pid]; seen[pid] = 1 }
+		!(pid in seen) && inside && !begun && !(pid in ours) { ours[pid] = 1 }
+		begun && (pid in ours) { calls++ }
+		begun && (pid in ours) && / (brk|mmap|mmap2|mremap)\(/ { print "allocates: " $0; bad = 1 }
+		END { print calls " calls looked at"; exit bad || calls < 20 }' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "an idle nsinit never wakes, be it alone, PID 1, outer or inner" {
+	start_nsinit sleep 1000
+	alone=$pid
+	start_pid1 sleep 1000
+	first=$pid
+	start_nsinit -u sleep 1000
+	wait_for has_inner "$pid"
+	wait_for has_sleep "$alone"
+	wait_for has_sleep "$first"
+	all=("$alone" "$first" "$pid" "$(inner "$pid")")
+	for p in "${all[@]}"; do
+		wait_for asleep "$p"
+	done
+	# Told apart from the last steps before the sleep by another try.
+	wait_for never_wakes "${all[@]}"
+}
+
+# bats test_tags=tree
+@test "an idle nsinit has 48 kB in memory or less, also after signals and orphans" {
+	# The promise is the musl build's; others bring their libc.
+	(($(stat -Lc %s "$NSINIT") < 100000)) || skip "for the musl build"
+	start_nsinit bash -c '"$PROBES/orphans" 20; echo ready; exec sleep 1000'
+	alone=$pid
+	wait_for said ready "$out"
+	start_pid1 sleep 1000
+	first=$pid
+	start_nsinit -u sleep 1000
+	wait_for has_inner "$pid"
+	wait_for has_sleep "$alone"
+	wait_for has_sleep "$first"
+	all=("$alone" "$first" "$pid" "$(inner "$pid")")
+	for p in "${all[@]}"; do
+		wait_for asleep "$p"
+		small "$p"
+		kill -WINCH "$p"
+		wait_for asleep "$p"
+		small "$p"
+	done
+}
+
+# start_storm ARG...: nsinit as PID 1 with ARGs and a COMMAND that makes 3,000 orphans once $go is there.
+start_storm() {
+	go=$BATS_TEST_TMPDIR/go
+	start_pid1 "$@" bash -c 'until [[ -e $1 ]]; do read -rt 0.02 <> <(:); done
+		"$PROBES/orphans" -b 100 3000; exec sleep 1000' storm "$go"
+	wait_for asleep "$pid"
+}
+
+only_child_is_sleep() {
+	has_children 1 "$1" && has_sleep "$1"
+}
+
+@test "a container's PID 1 sleeps through 3,000 orphans where the kernel can reap them" {
+	kernel_reaps || skip "needs Linux 6.15: the kernel keeps no status of those it reaps"
+	start_storm --
+	before=$(switches "$pid")
+	: >"$go"
+	wait_for said 'DONE 3000' "$out"
+	wait_for only_child_is_sleep "$pid"
+	[[ $(switches "$pid") == "$before" ]]
+}
+
+@test "where each orphan is to be told of nsinit reaps all 3,000 by itself" {
+	start_storm -w --
+	before=$(switches "$pid")
+	: >"$go"
+	wait_for said 'DONE 3000' "$out"
+	wait_for only_child_is_sleep "$pid"
+	[[ $(switches "$pid") != "$before" ]]
+	(($(grep -c 'reaped orphan' "$err") >= 3000))
+}
+
+# cpu_of_children ARG...: hundredths of a second that COMMAND used, as the shell above nsinit is told.
+cpu_of_children() {
+	"${fresh[@]}" bash -c 'TIMEFORMAT="%U %S"; time "$@"' time "$@" 2>&1 3>&- | awk '{ print int(($1 + $2) * 100) }'
+}
+
+@test "time tells the truth about what runs below nsinit, with and without -u" {
+	# Until it has used 0.3 s of CPU, by its own count (fields 14 and 15 of proc_pid_stat(5)).
+	burn='until read -ra stat <"/proc/$$/stat" && ((stat[13] + stat[14] >= 30)); do
+		for ((i = 0; i < 20000; i++)); do :; done
+	done'
+	for option in -- -u; do
+		used=$(cpu_of_children "$NSINIT" "$option" bash -c "$burn")
+		echo "$option: $used hundredths"
+		((used >= 25))
+	done
+}
+
+right_statuses() {
+	"${fresh[@]}" "$PROBES/statuses" "$@" 3>&-
+}
+
+@test "each status and each signal is told right by the kernel's reaping, many times" {
+	right_statuses -p "${STATUSES:-1000}" "$NSINIT" --
+}
+
+@test "each status and each signal is told right by the classic loop, many times" {
+	right_statuses -p "${STATUSES:-1000}" "$NSINIT" -w --
+	right_statuses "${STATUSES:-1000}" "$NSINIT" --
+}
+
+@test "each status and each signal is told right through two levels, many times" {
+	right_statuses "${STATUSES:-1000}" "$NSINIT" -u --
+}
+
+@test "each status is told right where orphans end with COMMAND, with and without a grace" {
+	right_statuses -p -o "${STATUSES:-500}" "$NSINIT" --
+	right_statuses -p -o "${STATUSES:-500}" "$NSINIT" -t 30 --
+	right_statuses -p "${STATUSES:-500}" "$NSINIT" -t 30 --
+	right_statuses -p -o "${STATUSES:-500}" "$NSINIT" -w -t 30 --
+	right_statuses -o "${STATUSES:-500}" "$NSINIT" -t 30 --
+}
+
+@test "without children a grace looks at no process of the machine" {
+	need strace strace
+	"${fresh[@]}" strace -f -qq -e trace=open,openat -o "$BATS_TEST_TMPDIR/trace" "$NSINIT" -t 30 -- "$PROBES/die" 0 3>&-
+	run -1 grep '/proc' "$BATS_TEST_TMPDIR/trace"
+}
+
+# bats test_tags=tree
+@test "the benchmark measures all contenders and writes its tables and pictures" {
+	for tool in tini tini-static dumb-init catatonit bwrap; do
+		need "$tool" "${tool/bwrap/bubblewrap}"
+	done
+	need gnuplot gnuplot-nox
+	need strace strace
+	need gcc gcc
+	BENCH_QUICK=1 BENCH_OUT=$BATS_TEST_TMPDIR/out "$root/bench/run" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- || {
+		cat "$BATS_TEST_TMPDIR/log"
+		false
+	}
+	for name in 'the child alone' nsinit 'nsinit -u' tini tini-static dumb-init catatonit unshare \
+		'unshare + tini-static' bwrap; do
+		grep -qE "^\| ${name/+/\\+} \| [0-9.]+ \| [0-9.]+ to [0-9.]+ \|" "$BATS_TEST_TMPDIR/out/results.md"
+	done
+	for picture in start orphans zombies signals size end levels mounts; do
+		grep -q '</svg>' "$BATS_TEST_TMPDIR/out/$picture.svg"
+	done
+	# A path or a name of this machine has no place there.
+	run -1 grep -F -e "$root" -e "$(uname -n)." "$BATS_TEST_TMPDIR/out/results.md"
+}
