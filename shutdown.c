@@ -162,6 +162,11 @@ void shutdown_signal_group(pid_t group, int sig)
 	sweep(sig, group);
 }
 
+bool shutdown_is_left(pid_t group)
+{
+	return sweep(0, group).sent;
+}
+
 /* CAP_KILL among the effective capabilities (capget(2)). */
 static bool may_signal_all(void)
 {

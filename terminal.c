@@ -12,6 +12,7 @@
 #include "child.h"
 #include "files.h"
 #include "log.h"
+#include "shutdown.h"
 
 /* TIOCGPGRP succeeds on the caller's own controlling terminal alone (tty_ioctl(4)). */
 static bool is_controlling(int fd)
@@ -130,6 +131,6 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 		return;
 	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
 		return;
-	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH))
+	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) || shutdown_is_left(foreground))
 		take_foreground(terminal->fd);
 }

@@ -18,6 +18,9 @@ void shutdown_signal(int sig);
 /* Sends SIG to those left of a process group whose number may not be used any more. */
 void shutdown_signal_group(pid_t group, int sig);
 
+/* Whether a descendant of nsinit's is left in a process group. */
+bool shutdown_is_left(pid_t group);
+
 /* Whether there are processes that nsinit may not signal (another user's, and CAP_KILL is missing). */
 bool shutdown_is_denied(void);
 

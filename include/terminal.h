@@ -36,7 +36,7 @@ void terminal_lend(const struct terminal *terminal, pid_t group);
 /* Whether a shell above waits for nsinit on this terminal. */
 bool terminal_is_kept(const struct terminal *terminal);
 
-/* At the end: where the foreground group is gone, or is LENT to COMMAND's, it is ours again. */
+/* At the end: where the foreground group is gone, or is COMMAND's (LENT) or of its descendants, it is ours again. */
 void terminal_restore(const struct terminal *terminal, pid_t lent);
 
 #endif
