@@ -114,21 +114,23 @@ static int time_left(const struct level *l)
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* nsinit stops as COMMAND does, where it was told to as well, or where COMMAND alone could be. */
+/*
+ * nsinit stops as COMMAND does, where it was told to as well, or where a shell would see COMMAND stop. PID 1 of a
+ * namespace can't be stopped from inside: the outer one does it.
+ */
 static void stop_with_command(struct level *l)
 {
-	bool tied = l->told || l->terminal.role == OWN_GROUP;
+	int sig = l->told ? l->told : l->stopped;
+	bool group = l->terminal.role == OWN_GROUP && sig != SIGSTOP;
 
-	if (!l->stopped || !tied || l->caller == 1)
+	if (!l->stopped || l->role == INNER || l->caller == 1)
 		return;
-	if (l->role == INNER) {
-		tell(l, COMMAND_STOPPED, l->stopped);
-	} else {
-		say(VERBOSE, "stopped with COMMAND");
-		/* A group that no shell watches ignores TSTP, TTIN and TTOU. */
-		signal_suspend(l->terminal.role == NO_TERMINAL ? SIGSTOP : l->told ? l->told : l->stopped);
-		say(VERBOSE, "resumed");
-	}
+	if (!l->told && !group && !terminal_is_watched(&l->terminal))
+		return;
+	say(VERBOSE, "stopped with COMMAND");
+	/* A group that no shell watches ignores TSTP, TTIN and TTOU. */
+	signal_suspend(l->terminal.role == NO_TERMINAL ? SIGSTOP : sig, group);
+	say(VERBOSE, "resumed");
 	l->told = l->stopped = 0;
 }
 
@@ -138,6 +140,7 @@ static void on_command_end(struct level *l, int status)
 
 	l->ended = true;
 	l->status = status;
+	l->stopped = 0;
 	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
 	if (l->machine)
 		shutdown_announce(l->opt, reaper_exit_status(status));
@@ -200,7 +203,8 @@ static void on_signal(struct level *l, siginfo_t *info)
 		l->told = sig;
 	if (sig == SIGCONT) {
 		l->told = l->stopped = 0;
-		terminal_lend(&l->terminal, l->command);
+		if (l->role != INNER)
+			terminal_lend(&l->terminal, l->command);
 	}
 	if (l->opt->pause && l->role != OUTER) {
 		if (!l->ended && (l->opt->stop | SIGBIT(SIGTERM) | SIGBIT(SIGINT)) & SIGBIT(sig))
@@ -230,7 +234,7 @@ static void on_signals(struct level *l)
 /* Whether the outer level needs to know COMMAND's PID. */
 static bool wants_command(const struct level *l)
 {
-	return l->opt->pid_file || l->terminal.role == OWN_GROUP;
+	return l->opt->pid_file || terminal_is_kept(&l->terminal);
 }
 
 static void on_command_is(struct level *l, pid_t pid)
@@ -262,11 +266,11 @@ static void on_inner(struct level *l, const struct note *note)
 		break;
 	case COMMAND_STOPPED:
 		l->stopped = note->value;
-		stop_with_command(l);
 		break;
 	case COMMAND_ENDED:
 		l->ended = true;
 		l->status = note->value;
+		l->stopped = 0;
 		break;
 	}
 }
@@ -296,6 +300,7 @@ static void on_peer(struct level *l)
 		else if (n == sizeof(note) && l->role == OUTER)
 			on_inner(l, &note);
 	}
+	stop_with_command(l);
 	if (l->peer < 0 || n < 0)
 		return;
 	close(l->peer);
@@ -340,6 +345,7 @@ static bool on_children(struct level *l)
 			if (l->role == OUTER)
 				break;
 			l->stopped = news.kind == CHILD_STOPPED ? WSTOPSIG(news.status) : 0;
+			tell(l, COMMAND_STOPPED, l->stopped);
 			stop_with_command(l);
 			break;
 		case ORPHAN_REAPED:

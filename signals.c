@@ -149,7 +149,7 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
  * So a CONT that came since COMMAND stopped is looked for first; the one that comes while SIG is pending
  * takes SIG away, and unblocking then stops nothing.
  */
-void signal_suspend(int sig)
+void signal_suspend(int sig, bool group)
 {
 	sigmask pending = 0;
 
@@ -158,7 +158,7 @@ void signal_suspend(int sig)
 	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
 	if (pending & SIGBIT(SIGCONT))
 		return;
-	kill(getpid(), sig);
+	kill(group ? 0 : getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 	set_mask(SIG_EVERY, NULL);
 }

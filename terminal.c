@@ -112,9 +112,16 @@ void terminal_take(const struct terminal *terminal)
 	}
 }
 
-void terminal_lend(const struct terminal *terminal, pid_t group)
+bool terminal_is_watched(const struct terminal *terminal)
 {
-	if (terminal->role == OWN_GROUP && has_foreground(terminal->fd))
+	return terminal_is_kept(terminal) && getpgid(getppid()) != getpgrp();
+}
+
+void terminal_lend(const struct terminal *terminal, pid_t command)
+{
+	pid_t group = getpgid(command);
+
+	if (terminal_is_kept(terminal) && group > 0 && group != getpgrp() && has_foreground(terminal->fd))
 		ioctl(terminal->fd, TIOCSPGRP, &group);
 }
 

@@ -68,8 +68,8 @@ bool signal_is_own(const siginfo_t *info);
  */
 bool signal_pass(const struct child *child, bool group, siginfo_t *info);
 
-/* Stops nsinit itself by SIG, unless a CONT has come meanwhile. Returns after the next CONT. */
-void signal_suspend(int sig);
+/* Stops nsinit itself, or all of its group, by SIG, unless a CONT has come meanwhile. Returns after the next CONT. */
+void signal_suspend(int sig, bool group);
 
 /* Ends nsinit by SIG, without a core. */
 void signal_end_by(int sig);

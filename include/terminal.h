@@ -30,8 +30,11 @@ void terminal_release(struct terminal *terminal);
 /* In the child that becomes COMMAND: its session, group and terminal. */
 void terminal_take(const struct terminal *terminal);
 
-/* Gives COMMAND's group the foreground where ours has it (after a shell's fg). Only with OWN_GROUP. */
-void terminal_lend(const struct terminal *terminal, pid_t group);
+/* Whether a shell with job control would see nsinit stop: our parent is in another group than we. */
+bool terminal_is_watched(const struct terminal *terminal);
+
+/* Where COMMAND has another group than ours, gives that one the foreground if ours has it (after a shell's fg). */
+void terminal_lend(const struct terminal *terminal, pid_t command);
 
 /* Whether a shell above waits for nsinit on this terminal. */
 bool terminal_is_kept(const struct terminal *terminal);
