@@ -148,12 +148,13 @@ static void on_command_end(struct level *l, int status)
 	reaper_resume(&l->reaper);
 	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
 		shutdown_signal_group(l->child.pid, SIGTERM);
-	if (l->grace == GRACE_NONE) {
+	if (l->due == GIVE_UP_DUE)
+		return;
+	/* With --kill-child=SIG a clock runs without a grace, too. */
+	if (l->grace == GRACE_NONE && l->due == NOTHING_DUE) {
 		l->done = true;
 		return;
 	}
-	if (l->due == GIVE_UP_DUE)
-		return;
 	shutdown_signal(SIGTERM);
 	l->denied = shutdown_is_denied();
 	if (l->due == NOTHING_DUE)
