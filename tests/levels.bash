@@ -27,17 +27,28 @@ end_of_it() {
 	finish "$waited"
 }
 
-# run_at LEVEL ARG...: nsinit with ARG to its end, as run_nsinit.
+# run_at LEVEL ARG...: nsinit with ARG to its end: $status, $output, $stderr and $stderr_lines, as bats's own run has
+# them; but that one complains of a 127, and waits for whoever is left with the pipe.
 run_at() {
-	local level=$1
-	shift
-	echo "level: $level"
-	case $level in
-	alone) run_nsinit "$@" ;;
-	two) run_nsinit -u "$@" ;;
-	pid1) run --separate-stderr "${fresh[@]}" "${own_pidns[@]}" "$NSINIT" "$@" </dev/null 3>&- ;;
-	within) run --separate-stderr "${fresh[@]}" "${own_pidns[@]}" "$NSINIT" -u "$@" </dev/null 3>&- ;;
+	local how
+	echo "level: $1"
+	case $1 in
+	alone) how=("$NSINIT") ;;
+	two) how=("$NSINIT" -u) ;;
+	pid1) how=("${own_pidns[@]}" "$NSINIT") ;;
+	within) how=("${own_pidns[@]}" "$NSINIT" -u) ;;
 	esac
+	capture "${how[@]}" "${@:2}"
+}
+
+# capture COMMAND [ARG]...: the same for any COMMAND.
+capture() {
+	local file=$BATS_TEST_TMPDIR/captured
+	status=0
+	"${fresh[@]}" "$@" </dev/null >"$file.out" 2>"$file.err" 3>&- || status=$?
+	output=$(<"$file.out")
+	stderr=$(<"$file.err")
+	mapfile -t stderr_lines <"$file.err"
 }
 
 # handled PID: whether PID has taken all signals that came to it.

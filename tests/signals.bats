@@ -1,4 +1,5 @@
 # Signals: what is passed on, to whom, and with what, from the first system call until the end.
+# shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
 load helper
 load levels
 
