@@ -1,0 +1,14 @@
+#!/usr/bin/env bats
+# bats file_tags=tree
+# A short run of what `make soak` does for as long as one likes.
+
+load helper
+
+@test "four nsinits at once live through orphans, signals, stops, namespaces and terminals, and every count is right" {
+	need_root
+	need script bsdutils
+	SOAK=${SOAK:-5} ORPHANS=${ORPHANS:-5000} run "$root/tests/soak/run"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = OK ]
+}
