@@ -155,13 +155,9 @@ find_command() {
 }
 
 _find_command() {
-	local p
-	for p in $(grep -lszxF -e "$2" /proc/[0-9]*/cmdline | cut -d/ -f3); do
-		if runs "$p" "$1"; then
-			found=$p
-			return 0
-		fi
-	done
+	while IFS=/ read -r _ _ found _; do
+		! runs "$found" "$1" || return 0
+	done < <(grep -lszxF -e "$2" /proc/[0-9]*/cmdline)
 	return 1
 }
 

@@ -2,6 +2,7 @@
 # Terminals and job control: below a shell, as the leader of a session with a terminal, and without a terminal; each
 # with nsinit alone (`plain`) and with a PID namespace (`unshared`).
 
+# shellcheck disable=SC2153 # $nsinit, what is typed, is not $NSINIT
 load helper
 load terminal
 
@@ -57,7 +58,7 @@ attentive() {
 }
 
 none_sleeps() {
-	[[ -z $(grep -lszxF -e "$long" /proc/[0-9]*/cmdline) ]]
+	! grep -qszxF -e "$long" /proc/[0-9]*/cmdline
 }
 
 # The typed words, for a test's own shell expands $NSINIT and $PROBES.
@@ -540,10 +541,10 @@ suspends() {
 	see 'inside> '
 	type_line 'suspend # here'
 	see "$prompt"
-	at_prompt 'echo outside-$((1 + 1))'
+	at_prompt "echo outside-\$((1 + 1))"
 	shown outside-2
 	type_line fg
-	type_line 'echo inside-$((1 + 1))'
+	type_line "echo inside-\$((1 + 1))"
 	see inside-2
 	see 'inside> '
 	job_control

@@ -241,11 +241,11 @@ static const char *type(struct pty *pty, const char *text, size_t len)
 static const char *resize(struct pty *pty, const char *arg)
 {
 	struct winsize size = {0};
+	char *end;
 
-	if (sscanf(arg, "%hu %hu", &size.ws_row, &size.ws_col) != 2 ||
-	    ioctl(pty->master, TIOCSWINSZ, &size) == -1)
-		return "no: not resized";
-	return "ok";
+	size.ws_row = (unsigned short)strtoul(arg, &end, 10);
+	size.ws_col = (unsigned short)strtoul(end, &end, 10);
+	return ioctl(pty->master, TIOCSWINSZ, &size) == -1 ? "no: not resized" : "ok";
 }
 
 static const char *hang_up(struct pty *pty)
@@ -309,22 +309,29 @@ static const char *obey(struct pty *pty, char *order)
 	return "no: no such order";
 }
 
+static void kill_children(void)
+{
+	char path[64], pids[4096];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = read(fd, pids, sizeof(pids) - 1);
+	close(fd);
+	pids[len > 0 ? len : 0] = '\0';
+	for (char *p = strtok(pids, " "); p != NULL; p = strtok(NULL, " "))
+		kill((pid_t)strtol(p, NULL, 10), SIGKILL);
+}
+
+/* Each that ends may hand its children on to here. */
 static void kill_all(struct pty *pty)
 {
-	char path[64];
-	pid_t pid;
-
 	hang_up(pty);
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	do {
-		FILE *children = fopen(path, "re");
-
-		while (children != NULL && fscanf(children, "%d", &pid) == 1)
-			kill(pid, SIGKILL);
-		if (children != NULL)
-			fclose(children);
-		/* Each end may hand its children on to here. */
-	} while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+	do
+		kill_children();
+	while (waitpid(-1, NULL, 0) > 0);
+	free(pty->screen);
 }
 
 int main(int argc, char **argv)
@@ -345,7 +352,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: pty [-n] LOG COMMAND [ARG]...\n");
 		return 2;
 	}
-	pty.timeout = (timeout == NULL ? 30 : atol(timeout)) * 1000;
+	pty.timeout = (timeout == NULL ? 30 : strtol(timeout, NULL, 10)) * 1000;
 	pty.log = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (pty.log == -1)
 		die(argv[1]);
