@@ -60,8 +60,9 @@ own_cppflags = -D_GNU_SOURCE -Iinclude
 # A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
 # the constants, which memory.c gives back.
 own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables \
-	'-ffile-prefix-map=$(CURDIR)=.'
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
+# Not among the flags that are remembered: a tree that was moved is the same tree.
+nowhere = '-ffile-prefix-map=$(CURDIR)=.'
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
@@ -77,7 +78,7 @@ $(BIN): $(OBJS) $(BUILD)/link.is
 	$(link) -o $@ $(hot) -lc $(filter-out $(hot),$(OBJS)) $(LDLIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/compile.is
-	$(compile) -MMD -MP -c -o $@ $<
+	$(compile) $(nowhere) -MMD -MP -c -o $@ $<
 
 $(BUILD)/options.o: own_cppflags += $(version_flags)
 $(BUILD)/options.o: $(BUILD)/version.is
@@ -86,7 +87,7 @@ probes: $(PROBES)
 
 $(BUILD)/probes/%.o: tests/probes/%.c $(BUILD)/compile.is
 	@mkdir -p $(@D)
-	$(compile) -MMD -MP -c -o $@ $<
+	$(compile) $(nowhere) -MMD -MP -c -o $@ $<
 
 $(BUILD)/probes/%: $(BUILD)/probes/%.o $(BUILD)/link.is
 	$(link) -o $@ $< $(LDLIBS)
