@@ -3,6 +3,20 @@
 # close_terminal first in its teardown. Nothing here waits for a time: `see` waits for what the screen shows, and
 # wait_for for what /proc says.
 
+# --- with nsinit alone, and with a PID namespace ---
+
+# plain COMMAND, unshared COMMAND: runs it with $u, what nsinit is given.
+plain() {
+	u=
+	"$@"
+}
+
+unshared() {
+	need_root
+	u=-u
+	"$@"
+}
+
 # --- the terminal ---
 
 # What the shells and programs on a terminal are given: no history, no colours, a prompt that none of them has typed.
@@ -49,6 +63,14 @@ see() {
 # shown TEXT: whether TEXT has been on the screen since the terminal was opened.
 shown() {
 	said "$1" "$screen"
+}
+
+# not_shown TEXT: a failure where it has.
+not_shown() {
+	if shown "$1"; then
+		echo "shown: $1" >&2
+		return 1
+	fi
 }
 
 # type_text TEXT, type_line TEXT: as typed on the keyboard; \r, \n, \\ and \xHH stand for what they do in C.
@@ -147,6 +169,33 @@ last_status() {
 	see "$prompt"
 }
 
+# no_warning: the shell on the screen has said nothing about a terminal that it lacks.
+no_warning() {
+	not_shown 'cannot set terminal'
+	not_shown 'Cannot set tty'
+	not_shown 'job control'
+	not_shown "can't access tty"
+}
+
+# job_control: the shell at 'inside> ' has it.
+job_control() {
+	no_warning
+	type_line "sleep $long"
+	find_command sleep "$long"
+	press C-z
+	see 'inside> '
+	wait_for in_state "$found" T
+	type_line jobs
+	see topped
+	see 'inside> '
+	type_line fg
+	wait_for in_state "$found" S
+	press C-c
+	see 'inside> '
+	wait_for ended "$found"
+	no_warning
+}
+
 # --- processes on it ---
 
 # find NAME ARG: $found is the PID of the program NAME that has ARG among its arguments, once it runs.
@@ -186,6 +235,12 @@ find_nsinit() {
 }
 
 # --- what siglog heard (probes/siglog.c) ---
+
+# listening FILE: the siglog that writes it is up; its PID is $command, and $inner and $outer are as in find_sleep.
+listening() {
+	wait_for said READY "$1"
+	find_sleep siglog "$1"
+}
 
 # heard N SIG WHO FILE: whether SIG came N times from WHO: kernel, process, or any.
 heard() {

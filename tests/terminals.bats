@@ -16,32 +16,6 @@ teardown() {
 	helper_teardown
 }
 
-plain() {
-	u=
-	"$@"
-}
-
-unshared() {
-	need_root
-	u=-u
-	"$@"
-}
-
-not_shown() {
-	if shown "$1"; then
-		echo "shown: $1" >&2
-		return 1
-	fi
-}
-
-# no_warning: the shell on the screen has said nothing about a terminal that it lacks.
-no_warning() {
-	not_shown 'cannot set terminal'
-	not_shown 'Cannot set tty'
-	not_shown 'job control'
-	not_shown "can't access tty"
-}
-
 # stopped, resumed: COMMAND and nsinit, its outer process where there are two. PID 1 of a namespace can't be stopped
 # from inside.
 stopped() {
@@ -386,25 +360,6 @@ reads_after() {
 @test "a script of busybox sh reads the terminal after nsinit" { plain reads_after busybox; }
 @test "a script of busybox sh reads the terminal after nsinit (-u)" { unshared reads_after busybox; }
 
-# job_control: the shell at 'inside> ' has it.
-job_control() {
-	no_warning
-	type_line "sleep $long"
-	find_command sleep "$long"
-	press C-z
-	see 'inside> '
-	wait_for in_state "$found" T
-	type_line jobs
-	see topped
-	see 'inside> '
-	type_line fg
-	wait_for in_state "$found" S
-	press C-c
-	see 'inside> '
-	wait_for ended "$found"
-	no_warning
-}
-
 shell_inside() {
 	open_shell "$2"
 	type_line "PS1='inside> ' $nsinit $u $(shell_words "$1")"
@@ -661,12 +616,6 @@ term_is_a_status() {
 
 @test "below a shell, a COMMAND that dies of TERM makes a status of 143" { plain term_is_a_status; }
 @test "below a shell, a COMMAND that dies of TERM makes a status of 143 (-u)" { unshared term_is_a_status; }
-
-# listening FILE: the siglog that writes it is up; its PID is $command, and $inner and $outer are as in find_sleep.
-listening() {
-	wait_for said READY "$1"
-	find_sleep siglog "$1"
-}
 
 once() {
 	local heard=$BATS_TEST_TMPDIR/heard

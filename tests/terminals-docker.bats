@@ -1,0 +1,96 @@
+# bats file_tags=docker
+# `docker run -it`: PID 1 of a container, and the leader of a session whose terminal an engine gives it.
+
+# shellcheck disable=SC2086,SC2153,SC2154 # $u is a word or none
+load helper
+load docker
+load terminal
+
+setup_file() {
+	docker_up
+	docker_base nsinit-test/shells bash dash busybox-static coreutils
+}
+
+teardown_file() {
+	docker_down
+}
+
+setup() {
+	helper_setup
+	set_long
+}
+
+teardown() {
+	close_terminal
+	helper_teardown
+}
+
+# run_it ARG...: docker run -it with nsinit as the entry point. New namespaces below it need leave to mount. The client
+# would pass its own signals on, WINCH among them, beside what the terminal does.
+run_it() {
+	open_terminal env DOCKER_HOST="${DOCKER_HOST-}" docker run --interactive --tty --network=none \
+		--sig-proxy=false ${u:+--cap-add SYS_ADMIN --security-opt systempaths=unconfined --security-opt apparmor=unconfined} \
+		--volume "$NSINIT:/nsinit:ro" --volume "$PROBES:/probes:ro" --volume "$BATS_TEST_TMPDIR:$BATS_TEST_TMPDIR" \
+		--env PS1='inside> ' --env TERM=dumb --entrypoint /nsinit nsinit-test/shells $u "$@"
+}
+
+shell() {
+	# shellcheck disable=SC2046 # the words of a command
+	run_it $(shell_words "$1")
+	see 'inside> '
+	job_control
+	type_line 'exit 3'
+	ended_as 'exited 3'
+}
+
+@test "docker run -it: bash has job control, without a warning" { plain shell bash; }
+@test "docker run -it: bash has job control, without a warning (-u)" { unshared shell bash; }
+@test "docker run -it: dash has job control, without a warning" { plain shell dash; }
+@test "docker run -it: dash has job control, without a warning (-u)" { unshared shell dash; }
+@test "docker run -it: busybox sh has job control, without a warning" { plain shell busybox; }
+@test "docker run -it: busybox sh has job control, without a warning (-u)" { unshared shell busybox; }
+
+ctrl_z() {
+	run_it cat
+	type_line one
+	see 'one\r\none\r\n'
+	press C-z
+	see '^Z'
+	type_line two
+	see 'two\r\ntwo\r\n'
+	press C-d
+	ended_as 'exited 0'
+}
+
+@test "docker run -it: Ctrl-Z freezes nothing" { plain ctrl_z; }
+@test "docker run -it: Ctrl-Z freezes nothing (-u)" { unshared ctrl_z; }
+
+ctrl_c() {
+	run_it sleep "$long"
+	find_sleep
+	[[ $(stat_field "$command" 6) == "$command" ]]
+	press C-c
+	ended_as 'exited 130'
+}
+
+@test "docker run -it: Ctrl-C ends COMMAND: 130" { plain ctrl_c; }
+@test "docker run -it: Ctrl-C ends COMMAND: 130 (-u)" { unshared ctrl_c; }
+
+# Docker sets the size after the start, so that the first WINCH may be of that.
+once() {
+	local heard=$BATS_TEST_TMPDIR/heard
+	run_it /probes/siglog "$heard"
+	listening "$heard"
+	press C-c
+	wait_for heard 1 2 kernel "$heard"
+	resize 31 101
+	wait_for grep -q '^28 128 ' "$heard"
+	flushed "$outer" "$heard"
+	heard 0 28 process "$heard"
+	heard 1 2 any "$heard"
+	heard 0 1 any "$heard"
+	heard 0 18 any "$heard"
+}
+
+@test "docker run -it: Ctrl-C and a new size arrive from the terminal alone, and no HUP" { plain once; }
+@test "docker run -it: Ctrl-C and a new size arrive from the terminal alone, and no HUP (-u)" { unshared once; }
