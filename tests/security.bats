@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# What SECURITY.md promises.
+# shellcheck disable=SC2016,SC2030,SC2031
+
+load helper
+
+# --- raised rights ---
+
+# A copy that others may run, on a file system that heeds setuid.
+public_copy() {
+	need_root
+	need setpriv util-linux
+	dir=$(mktemp -d /var/tmp/nsinit.XXXXXX)
+	chmod 755 "$dir"
+	cp "$NSINIT" "$dir/nsinit"
+	user=(setpriv --reuid 64321 --regid 64321 --clear-groups)
+}
+
+teardown() {
+	[[ -z ${dir:-} ]] || rm -rf "$dir"
+	helper_teardown
+}
+
+# bats test_tags=static
+@test "nsinit that is setuid, setgid or has capabilities of its file refuses to do anything: 125" {
+	public_copy
+	need setcap libcap2-bin
+	cd /
+	for how in "chmod 4755" "chmod 2755" "setcap cap_sys_admin+ep"; do
+		$how "$dir/nsinit"
+		for arg in "-u true" "--version" "--pid-file=$dir/pid true" "true"; do
+			# shellcheck disable=SC2086 # words
+			run --separate-stderr "${user[@]}" "$dir/nsinit" $arg
+			[ "$status" -eq 125 ]
+			[ -z "$output" ]
+			[[ $stderr == "nsinit: nsinit: must not be installed setuid, setgid or with capabilities"* ]]
+		done
+		chmod 755 "$dir/nsinit"
+		setcap -r "$dir/nsinit" 2>/dev/null || :
+	done
+	# The copy itself is in order.
+	run "${user[@]}" "$dir/nsinit" true
+	[ "$status" -eq 0 ]
+}
+
+@test "an argv that is empty is bad usage, not a crash" {
+	run --separate-stderr "$PROBES/oddparent" -a -- "$NSINIT"
+	[ "$status" -eq 125 ]
+	[[ $stderr == "nsinit: COMMAND is missing"* ]]
+}
+
+@test "a word with control characters cannot steer the terminal that shows the message, nor feign another line" {
+	run_nsinit $'--\e[2J\nnsinit: all is well\x7f'
+	[ "$status" -eq 125 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr != *[$'\e\x7f']* ]]
+}
+
+# --- what a process inside can do to the outer nsinit ---
+
+@test "from inside, the outer nsinit has no PID: no signal, no ptrace, no /proc/PID/mem, no pidfd" {
+	need_root
+	need gdb gdb
+	# All PIDs below its own are the inner nsinit's and COMMAND's, and those above its own children's: so this one is
+	# not there, whatever the outer nsinit's number is outside.
+	spawn "$NSINIT" -u bash -c '
+		outer=$1
+		kill -0 "$outer" && exit 1
+		[[ ! -e /proc/$outer ]] || exit 2
+		gdb -nx -batch -p "$outer" 2>&1 | grep -q "No such process" || exit 3
+		[[ $(awk "/^NSpid/ { print NF }" /proc/1/status) == 2 ]] || exit 4
+		kill -KILL -1
+		exit 7' inside 30000
+	finish
+	cat "$err"
+	[ "$status" -eq 7 ]
+}
+
+@test "the inner nsinit, which can be traced from inside, holds nothing of the outer one's but a socket" {
+	need_root
+	spawn "$NSINIT" -u --ipc --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
+		# Standard error and what it made itself: signals, the socket, a pidfd, no directory and no file of the outside.
+		for f in /proc/1/fd/*; do
+			case $(readlink "$f") in
+			"anon_inode:[signalfd]" | socket:* | "anon_inode:[pidfd]" | pidfd:* | anon_inode:* | "$BATS_TEST_TMPDIR"/err.*) ;;
+			*) readlink "$f"; exit 1 ;;
+			esac
+		done
+		[[ $(readlink /proc/1/cwd) == / ]] || exit 2
+		exit 7'
+	finish
+	cat "$out" "$err"
+	[ "$status" -eq 7 ]
+}
+
+@test "what is written into that socket from inside harms the outer nsinit in nothing" {
+	need_root
+	need python3 python3
+	# Root inside takes the inner nsinit's end of it (pidfd_getfd(2)) and writes what it likes.
+	spawn "$NSINIT" -u --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
+		for f in /proc/1/fd/*; do
+			[[ $(readlink "$f") != socket:* ]] || socket=${f##*/}
+		done
+		python3 - "$socket" <<-EOF || exit 98
+			import ctypes, socket, sys
+			libc = ctypes.CDLL(None)
+			fd = libc.syscall(438, libc.syscall(434, 1, 0), int(sys.argv[1]), 0)
+			s = socket.socket(fileno=fd)
+			for junk in (b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0])):
+			    s.send(junk)
+		EOF
+		exit 7'
+	finish
+	cat "$err"
+	[ "$status" -eq 7 ]
+	[ ! -e "$BATS_TEST_TMPDIR/pid" ]
+}
+
+@test "COMMAND cannot leave its namespace behind alive by killing or stopping the inner nsinit" {
+	need_root
+	# PID 1 takes from its own namespace no signal that it does not handle, KILL and STOP included.
+	spawn "$NSINIT" -u bash -c 'kill -KILL 1; kill -STOP 1; kill -0 1 && exit 7'
+	finish
+	[ "$status" -eq 7 ]
+}
+
+# --- files ---
+
+@test "--pid-file follows no symbolic link, and neither truncates nor removes what is not its own" {
+	cd "$BATS_TEST_TMPDIR"
+	echo precious >target
+	ln -s target link
+	run_nsinit --pid-file link true
+	[ "$status" -eq 125 ]
+	[ "$(<target)" = precious ]
+	[ -L link ]
+	ln -s new dangling
+	run_nsinit --pid-file dangling true
+	[ "$status" -eq 125 ]
+	[ ! -e new ]
+	# Another's that has taken its place meanwhile stays.
+	run_nsinit --pid-file mine sh -c 'rm mine; echo precious >mine'
+	[ "$status" -eq 0 ]
+	[ "$(<mine)" = precious ]
+	# A hard link made meanwhile gets nothing that is not the PID's.
+	run_nsinit --pid-file target sh -c 'true'
+	[ "$status" -eq 0 ]
+	[ ! -e target ]
+}
+
+@test "--mount-proc=DIR where DIR is a link that COMMAND's side turns elsewhere mounts nothing outside" {
+	need_root
+	mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	ln -s a "$BATS_TEST_TMPDIR/link"
+	run_nsinit --pid --mount-proc="$BATS_TEST_TMPDIR/link" sh -c '
+		rm "$BATS_TEST_TMPDIR/link"; ln -s b "$BATS_TEST_TMPDIR/link"; test -e "$BATS_TEST_TMPDIR/a/self"'
+	[ "$status" -eq 0 ]
+	[ -z "$(ls -A "$BATS_TEST_TMPDIR/a")" ]
+	[ -z "$(ls -A "$BATS_TEST_TMPDIR/b")" ]
+}
+
+@test "COMMAND gets no descriptor of nsinit's" {
+	run --separate-stderr "${fresh[@]}" readlink -e /proc/self/fd/{3..255} </dev/null 3>&-
+	want=$output
+	for args in "" -u; do
+		[[ -z $args || $EUID == 0 ]] || continue
+		# shellcheck disable=SC2086
+		run_nsinit $args --pid-file "$BATS_TEST_TMPDIR/pid" readlink -e /proc/self/fd/{3..255}
+		[ "$output" = "$want" ]
+	done
+}
+
+# --- the binary ---
+
+# bats test_tags=static
+@test "the binary has a stack that is not executable, no memory that can be written and run, and no interpreter to load it" {
+	need readelf binutils
+	run readelf -lW "$NSINIT"
+	[[ $output == *GNU_STACK*RW\ * ]]
+	[[ $output != *RWE* ]]
+	[[ $output != *INTERP* ]]
+}
+
+@test "nsinit does not give up what COMMAND may need: no_new_privs and capabilities are as they were" {
+	run_nsinit sed -n 's/^\(NoNewPrivs\|Cap[EPB][a-z]*\):\s*//p' /proc/self/status
+	[ "$output" = "$(sed -n 's/^\(NoNewPrivs\|Cap[EPB][a-z]*\):\s*//p' /proc/self/status)" ]
+}
