@@ -63,7 +63,7 @@ docker_base() {
 	# Names through /bin and /lib are those through /usr, on a Debian old or new.
 	# shellcheck disable=SC2086 # one word each
 	dpkg -L $packages | sed -E 's#^/(bin|sbin|lib|lib64)/#/usr/\1/#' | sort -u |
-		grep -Ev '^/usr/share/(doc|man|locale|info|lintian|bash-completion)/|^/(tmp|run|var/run)(/|$)|/(perl|systemd)/' |
+		grep -Ev '^/usr/share/(doc|man|locale|info|lintian|bash-completion)/|^/(tmp|run|var/run)(/|$)|/(perl|systemd)/|lto1$|lto-dump|lib(a|t|l|ub)san|gprof|-dwp$|ld.gold$' |
 		while read -r file; do
 			if [[ -d $file && ! -L $file ]]; then
 				mkdir -p "$dir$file"
@@ -78,6 +78,7 @@ docker_base() {
 
 # shellcheck disable=SC2016 # dpkg-query's own
 packages_of() {
+	# shellcheck disable=SC2016 # dpkg-query's own
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances "$@" | grep '^[a-z]' | sort -u |
 		grep -vxE 'adduser|debconf.*|dpkg|init-system-helpers|usrmerge|usr-is-merged|libpam.*|perl.*|.*-perl' |
@@ -89,7 +90,7 @@ docker_busybox() {
 	local dir name
 	need_file /bin/busybox busybox-static
 	dir=$(mktemp -d "$BATS_FILE_TMPDIR/busybox.XXXXXX")
-	mkdir -p "$dir"/{bin,etc,tmp,proc,sys,dev,root,sbin}
+	mkdir -p "$dir"/{bin,etc,tmp,proc,sys,dev,root,sbin,var/spool/cron/crontabs}
 	chmod 1777 "$dir/tmp"
 	cp /bin/busybox "$dir/bin"
 	for name in $(/bin/busybox --list); do
@@ -153,4 +154,34 @@ has_zombie() {
 
 no_zombie() {
 	! has_zombie "$1"
+}
+
+# --- podman ---
+
+# podman_up: podman_here works from now on, with storage of the test's own, and with limits that may be set here.
+podman_up() {
+	need podman podman
+	need runc runc
+	mkdir "$BATS_TEST_TMPDIR/podman"
+	export CONTAINERS_CONF=$BATS_TEST_TMPDIR/podman/containers.conf
+	cat >"$CONTAINERS_CONF" <<-'END'
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "runc"
+	END
+}
+
+podman_here() {
+	podman --root "$BATS_TEST_TMPDIR/podman/root" --runroot "$BATS_TEST_TMPDIR/podman/run" \
+		--tmpdir "$BATS_TEST_TMPDIR/podman/tmp" "$@"
+}
+
+# podman_clean: remove all that podman_here has made.
+podman_clean() {
+	[[ -e $BATS_TEST_TMPDIR/podman ]] || return 0
+	podman_here pod rm --force --all --time 0 >/dev/null
+	podman_here rm --force --all --time 0 >/dev/null
 }

@@ -309,35 +309,9 @@ bundle() {
 
 # --- podman ---
 
-# podman_here ARG...: podman with storage of the test's own, and no network and no limits that it may not set here.
-podman_here() {
-	podman --root "$BATS_TEST_TMPDIR/podman/root" --runroot "$BATS_TEST_TMPDIR/podman/run" --storage-driver vfs \
-		--tmpdir "$BATS_TEST_TMPDIR/podman/tmp" "$@"
-}
-
-podman_up() {
-	need podman podman
-	need runc runc
-	mkdir "$BATS_TEST_TMPDIR/podman"
-	export CONTAINERS_CONF=$BATS_TEST_TMPDIR/podman/containers.conf
-	cat >"$CONTAINERS_CONF" <<-'END'
-		[containers]
-		default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		runtime = "runc"
-	END
-	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
-}
-
-podman_clean() {
-	[[ ! -e $BATS_TEST_TMPDIR/podman ]] || podman_here pod rm --force --all --time 0 >/dev/null
-	[[ ! -e $BATS_TEST_TMPDIR/podman ]] || podman_here rm --force --all --time 0 >/dev/null
-}
-
 @test "podman run --init with nsinit for its --init-path" {
 	podman_up
+	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
 	run podman_here run --rm --network=none --init --init-path "$NSINIT" localhost/busybox sh -c 'tr "\0" " " </proc/1/cmdline; exit 7'
 	[ "$status" -eq 7 ]
 	[[ $output == '/run/podman-init -- sh -c '* ]]
@@ -355,6 +329,7 @@ podman_clean() {
 
 @test "podman's pod has nsinit, as catatonit -P, for its infra container" {
 	podman_up
+	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
 	tar -C "$BATS_FILE_TMPDIR/pause" -c . | podman_here import --change 'ENTRYPOINT ["/catatonit", "-P"]' - localhost/infra >/dev/null
 	podman_here pod create --name pod --network=none --share pid --infra-image localhost/infra
 	podman_here run --detach --pod pod "${shared[@]}" localhost/busybox \

@@ -108,7 +108,7 @@ stat_field() {
 # children PID: the PIDs of its children, zombies too, one a line. No loop of bash's own: each command in one costs a
 # hundred times as much where bats traces it.
 children() {
-	ps -o pid= --ppid "$1" | tr -d ' '
+	ps -o pid= --ppid "$1" 2>/dev/null | tr -d ' '
 }
 
 # descendants PID: the PIDs of all below it, one a line.
