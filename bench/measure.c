@@ -116,6 +116,7 @@ static int launched(void *data)
 		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1))
 		launch->error = errno;
 	pin(cpu_measured);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* where we are killed, and cannot clean up */
 	if (launch->error == 0) {
 		launch->begun = now();
 		execv(launch->argv[0], launch->argv);

@@ -39,7 +39,7 @@ wide_terminal = "set terminal svg size 960,380 font 'sans-serif,13' dynamic"
 eval low_terminal
 scale = ""
 file = data . "/start.bars"
-set output out . "/start.svg"
+set output out . "/startup.svg"
 set title "Start-up: the whole run of a COMMAND that does nothing, µs"
 eval draw_bars
 

@@ -107,7 +107,7 @@ END {
 	line(missed ? missed " of these " (missed == 1 ? "does" : "do") " not hold in this run." : "All of these hold in this run.")
 
 	line("## Start-up")
-	line("![Start-up](start.svg)")
+	line("![Start-up](startup.svg)")
 	line("From the init's execve(2) until a COMMAND that does nothing has been run and the init reaped; minor page faults of all the processes together; system calls of the init up to COMMAND's execve(2).")
 	print "| | µs | 10 % to 90 % | minor faults | system calls | over tini-static | over unshare | over unshare + tini-static |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"

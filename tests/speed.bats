@@ -255,7 +255,7 @@ right_statuses() {
 		'unshare + tini-static' bwrap; do
 		grep -qE "^\| ${name/+/\\+} \| [0-9.]+ \| [0-9.]+ to [0-9.]+ \|" "$BATS_TEST_TMPDIR/out/results.md"
 	done
-	for picture in start orphans zombies signals size end levels mounts; do
+	for picture in startup orphans zombies signals size end levels mounts; do
 		grep -q '</svg>' "$BATS_TEST_TMPDIR/out/$picture.svg"
 	done
 	# A path or a name of this machine has no place there.
