@@ -176,9 +176,8 @@ static int read_number(const struct reading *r, const char *word, int max, const
 	return n;
 }
 
-static void read_grace(const struct reading *r, const char *word)
+static void read_grace(const struct reading *r, const char *word, const char *why)
 {
-	static const char why[] = "no number of seconds, nor \"infinity\"";
 	const int64_t most = INT64_C(1000) * 1000 * 1000; /* 31 years */
 	int64_t ms = 0;
 	const char *p = word;
@@ -283,7 +282,7 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		opt->parent_death = read_signal(r, value);
 		break;
 	case GRACE:
-		read_grace(r, value);
+		read_grace(r, value, "no number of seconds, nor \"infinity\"");
 		break;
 	case STOP_SIGNAL:
 		opt->stop |= SIGBIT(read_signal(r, value));
@@ -310,10 +309,11 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 static int take(struct reading *r, const struct row *row, char **argv, const char *attached)
 {
 	bool next = !attached && row->argument == ARGUMENT;
+	const char *value = next ? argv[1] : attached;
 
-	if (next && !argv[1])
+	if (value ? !*value : next)
 		leave(r, argv[0], "this option needs a value");
-	apply(r, row, next ? argv[1] : attached);
+	apply(r, row, value);
 	return next ? 2 : 1;
 }
 
@@ -367,7 +367,7 @@ static void read_environment(struct reading *r)
 	if ((value = getenv("NSINIT_GRACE"))) {
 		int64_t given = r->opt->grace;
 
-		read_grace(r, value);
+		read_grace(r, value, "NSINIT_GRACE is no number of seconds, nor \"infinity\"");
 		if (given != GRACE_NONE)
 			r->opt->grace = given;
 	}
