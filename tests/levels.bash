@@ -51,9 +51,9 @@ capture() {
 	mapfile -t stderr_lines <"$file.err"
 }
 
-# handled PID: whether PID has taken all signals that came to it.
+# handled PID: whether PID has taken all signals that came to it, or has ended.
 handled() {
-	[[ $(field "$1" SigPnd)$(field "$1" ShdPnd) == 00000000000000000000000000000000 ]]
+	[[ $(field "$1" SigPnd)$(field "$1" ShdPnd) == 00000000000000000000000000000000 ]] || ended "$1"
 }
 
 # lines N FILE: whether FILE has N lines or more.

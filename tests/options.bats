@@ -1,0 +1,292 @@
+# The command line and the environment.
+# shellcheck disable=SC2016 # $0 and $1 are the inner shell's
+load helper
+load levels
+
+# wrong LINE WORD...: nsinit with WORDs says LINE alone, exits with 125 and has started nothing.
+wrong() {
+	local line=$1
+	shift
+	run_at alone "$@"
+	echo "wanted: $line"
+	echo "stderr: $stderr"
+	[ "$stderr" = "nsinit: $line" ]
+	[ "$status" = 125 ]
+	[ "$output" = "" ]
+}
+
+# usage LINE WORD...: the same for what ends with a hint. COMMAND is there, and would be seen.
+usage() {
+	local line=$1
+	shift
+	wrong "$line (see --help)" "$@"
+}
+
+command=(touch "started")
+
+setup() {
+	helper_setup
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	[ ! -e "$BATS_TEST_TMPDIR/started" ]
+	helper_teardown
+}
+
+@test "an unknown option is named" {
+	for word in --frobnicate -Z -vZ -% --=5 --unshar --unshared --pid-files -uwZ --Pid; do
+		usage "$word: unknown option" "$word" "${command[@]}"
+	done
+	usage "--frob=1: unknown option" --frob=1 "${command[@]}"
+}
+
+@test "a missing COMMAND is said" {
+	for words in '' -- -v '-u --' '-t 5' '-t5 --' '--grace=5'; do
+		# shellcheck disable=SC2086 # words
+		usage "COMMAND is missing" $words
+	done
+}
+
+@test "an option without its value is named" {
+	for option in -r --rewrite -p --pdeathsig -t --grace --stop-signal -e --remap-exit --on-exit --export-proc \
+		--propagation --root --wd --hostname --pid-file; do
+		usage "$option: this option needs a value" "$option"
+		usage "$option: this option needs a value" "$option" ''
+		[[ $option != --* ]] || usage "$option=: this option needs a value" "$option=" "${command[@]}"
+	done
+	usage "--kill-child=: this option needs a value" --kill-child= "${command[@]}"
+	usage "--mount-proc=: this option needs a value" --mount-proc= "${command[@]}"
+	usage "-vt: this option needs a value" -vt
+}
+
+@test "a value where none belongs is named" {
+	for option in --unshare --pid --mount --uts --ipc --net --user --cgroup --map-root-user --fork --single-child \
+		--group --subreaper --warn-on-reap --pause --verbose --help --version; do
+		usage "$option=x: this option takes no value" "$option=x" "${command[@]}"
+	done
+}
+
+@test "a wrong signal is named, wherever one belongs" {
+	for sig in FOO SIG SIGSIGTERM 0 -1 +1 65 1x 0x0f 99999999999999999999 RTMIN+31 RTMIN-1 RTMAX-31 RTMAX+1 RTMIN+ \
+		RTMIN+x RT 'TERM ' ' TERM' TERMS; do
+		usage "$sig: no signal" -p "$sig" "${command[@]}"
+	done
+	usage "FOO: no signal" --pdeathsig=FOO "${command[@]}"
+	usage "FOO: no signal" -pFOO "${command[@]}"
+	usage "FOO: no signal" --stop-signal FOO "${command[@]}"
+	usage "FOO: no signal" --kill-child=FOO "${command[@]}"
+}
+
+@test "a wrong FROM:TO is named" {
+	for word in 15 TERM 99999999999999999999:15 ''; do
+		[[ -z $word ]] || usage "$word: not FROM:TO" -r "$word" "${command[@]}"
+	done
+	for word in :15 0:1 65:1 FOO:1 -1:1 : x:y; do
+		usage "$word: FROM is no signal that is ever passed on" -r "$word" "${command[@]}"
+	done
+	for word in 15: 15:65 15:-1 15:FOO 15:00 15:15:15 TERM:99999999999999999999 15:1x; do
+		usage "$word: TO is no signal, nor 0" --rewrite "$word" "${command[@]}"
+	done
+	for word in KILL:1 19:1 CHLD:0; do
+		usage "$word: FROM is no signal that is ever passed on" --rewrite="$word" "${command[@]}"
+	done
+}
+
+@test "a wrong CODE is named" {
+	for word in -1 256 x 1x 0x1 +1 1.0 99999999999999999999 ' 1'; do
+		usage "$word: no status from 0 to 255" -e "$word" "${command[@]}"
+	done
+}
+
+@test "a wrong number of SECONDS is named" {
+	for word in nan inf -1 +1 1s 1e3 . 1.2.3 0x1 99999999999999999999 ' 1' '1,' Infinity; do
+		usage "$word: no number of seconds, nor \"infinity\"" -t "$word" "${command[@]}"
+	done
+}
+
+@test "a wrong MODE or ACTION is named, and so is an action that only the machine's init can do" {
+	usage "shared: none of the words for this option" --propagation shared "${command[@]}"
+	usage "explode: none of the words for this option" --on-exit explode "${command[@]}"
+	for action in poweroff reboot halt; do
+		wrong "--on-exit: only the machine's own init ends the machine" --on-exit $action "${command[@]}"
+	done
+}
+
+@test "what does not go together is said" {
+	usage "touch: --pause takes no COMMAND" --pause "${command[@]}"
+	usage "--export-proc: needs --pid" --export-proc "$BATS_TEST_TMPDIR/x" "${command[@]}"
+}
+
+@test "options end at the first word that is none, and at --" {
+	run_at alone bash -c 'echo "$@"' - -u --frob -t nan
+	[ "$output" = "-u --frob -t nan" ]
+	run_at alone -v -- bash -c 'echo "$@"' - --
+	[ "$output" = "--" ]
+	printf '#!/bin/sh\necho "dashed $*"\n' >./-Z
+	chmod +x ./-Z
+	PATH=$PWD:$PATH run_at alone -- -Z -v
+	[ "$output" = "dashed -v" ]
+	run_at alone -
+	[ "$status" = 127 ]
+	[ "$stderr" = "nsinit: -: No such file or directory" ]
+}
+
+@test "values are taken with a space, without one, and after =; flags go together" {
+	log=$BATS_TEST_TMPDIR/log
+	for words in '-t 0' -t0 --grace=0 '--grace 0' -cvt0 '-cvt 0'; do
+		# shellcheck disable=SC2086 # words
+		start_at alone $words -- "$PROBES/siglog" "$log$words"
+		wait_for said READY "$log$words"
+		kill -TERM "$pid"
+		end_of_it
+		[ "$status" = 137 ]
+	done
+	run_at alone -e3 -we 4 --remap-exit=5 -- "$PROBES/die" 4
+	[ "$status" = 0 ]
+}
+
+@test "signals have the same names everywhere, RTMIN is 34 with any libc" {
+	log=$BATS_TEST_TMPDIR/log
+	for row in TERM=15 SIGTERM=15 term=15 SigTerm=15 15=15 015=15 RTMIN=34 SIGRTMIN+3=37 rtmax=64 RTMAX-1=63 \
+		SIGRTMAX-30=34 RTMIN+30=64 32=32 33=33 iot=6 POLL=29 IO=29 STKFLT=16 PWR=30 SYS=31; do
+		run_at alone -v -r "${row%=*}:${row%=*}" --stop-signal "${row%=*}" -- "$PROBES/die" 0
+		[ "$status" = 0 ]
+		start_at alone -t 0 --stop-signal "${row%=*}" -- "$PROBES/siglog" "$log"
+		wait_for said READY "$log"
+		"$PROBES/sigsend" "$pid" "${row#*=}"
+		end_of_it
+		[ "$status" = 137 ]
+		rm "$log"
+	done
+}
+
+@test "--help shows each option, --version the commit, both on stdout" {
+	for option in -h --help; do
+		run_at alone "$option"
+		[ "$status" = 0 ]
+		[ "$stderr" = "" ]
+		for name in unshare pid mount uts ipc net user cgroup mount-proc export-proc map-root-user propagation root wd \
+			hostname pid-file fork kill-child single-child group rewrite pdeathsig subreaper grace stop-signal \
+			remap-exit warn-on-reap pause on-exit verbose help version; do
+			grep -q -- "--${name}[][ =]" <<<"$output"
+		done
+		[ "$(awk 'length > 80' <<<"$output")" = "" ]
+	done
+	for option in -V --version; do
+		run_at alone "$option"
+		[ "$status" = 0 ]
+		[ "$stderr" = "" ]
+		[[ $output =~ ^nsinit\ version\ [0-9]+\.[0-9]+\.[0-9]+\ -\ git\.[0-9a-z]+$ ]]
+	done
+	"$NSINIT" --help >/dev/full || status=$?
+	[ "$status" = 125 ]
+}
+
+@test "NSINIT_* stand for their options in an nsinit that is PID 1, and there alone" {
+	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
+	log=$BATS_TEST_TMPDIR/log
+	NSINIT_VERBOSE=1 NSINIT_GRACE=0 run_at pid1 -- bash -c '"$0" -d -i -s 3 2 "$1"' "$PROBES/outlive" "$log"
+	[ "$status" = 3 ]
+	grep -qx "nsinit: COMMAND has ended: status 3" <<<"$stderr"
+	grep -qx "nsinit: the grace is over: KILL to all" <<<"$stderr"
+	NSINIT_SINGLE_CHILD=1 start_at pid1 -- bash -c '"$0" "$1.child" & exec "$0" "$1"' "$PROBES/siglog" "$log.one"
+	wait_for said READY "$log.one"
+	wait_for said READY "$log.one.child"
+	kill -USR1 "$pid"
+	wait_for said "10 " "$log.one"
+	wait_for handled "$pid"
+	[ "$(logged "$log.one.child")" = "" ]
+	NSINIT_VERBOSE=1 NSINIT_GRACE=nan NSINIT_SINGLE_CHILD=x run_at alone -- "$PROBES/die" 3
+	[ "$status" = 3 ]
+	[ "$stderr" = "" ]
+}
+
+@test "an option that was given wins over NSINIT_*, and a bad value is an error all the same" {
+	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
+	log=$BATS_TEST_TMPDIR/log
+	NSINIT_GRACE=infinity run_at pid1 -t 0 -- "$PROBES/outlive" -d -i -s 3 2 "$log"
+	[ "$status" = 3 ]
+	NSINIT_SINGLE_CHILD=1 start_at pid1 -g -- bash -c '"$0" "$1.child" & exec "$0" "$1"' "$PROBES/siglog" "$log.one"
+	wait_for said READY "$log.one.child"
+	kill -USR1 "$pid"
+	wait_for said "10 " "$log.one.child"
+	for row in NSINIT_GRACE=nan NSINIT_GRACE= NSINIT_GRACE=-1 NSINIT_VERBOSE=x NSINIT_VERBOSE= NSINIT_SINGLE_CHILD=2 \
+		NSINIT_SINGLE_CHILD=yes; do
+		(
+			declare -x "$row"
+			run_at pid1 -t 5 -v -g -- "${command[@]}"
+			[ "$status" = 125 ]
+			[ "${#stderr_lines[@]}" = 1 ]
+			[[ $stderr == "nsinit: "*"${row%%=*}"* ]]
+			[[ $stderr == *"${row#*=}"* ]]
+		)
+	done
+}
+
+@test "10,000 arguments, an empty environment and an empty argv change nothing" {
+	for level in alone two; do
+		mapfile -t words < <(seq 10000)
+		run_at "$level" -- "$PROBES/state" "${words[@]}"
+		[ "$status" = 0 ]
+		[ "$(sed -n 's/^argv //p' <<<"$output" | sed 1d)" = "$(seq 10000)" ]
+		[ "$(sed -n 's/^argc //p' <<<"$output")" = 10001 ]
+	done
+	capture env -i "$NSINIT" -- "$PROBES/state"
+	[ "$status" = 0 ]
+	[ "$(grep -c '^env' <<<"$output")" = 0 ]
+	# Without PATH, a default of its own.
+	capture env -i "$NSINIT" -- ls /
+	[ "$status" = 0 ]
+	grep -qx proc <<<"$output"
+	capture "$PROBES/oddparent" -a -- "$NSINIT"
+	[ "$status" = 125 ]
+	[ "$stderr" = "nsinit: COMMAND is missing (see --help)" ]
+}
+
+@test "COMMAND is looked up in PATH, in its order, the empty entry being the directory" {
+	mkdir one two
+	printf '#!/bin/sh\necho one\n' >one/which_one
+	printf '#!/bin/sh\necho two\n' >two/which_one
+	printf '#!/bin/sh\necho here\n' >which_one
+	chmod +x two/which_one which_one
+	# The first cannot be executed, and is passed over.
+	PATH=$PWD/nonesuch:$PWD/one:$PWD/two:$PATH run_at alone -- which_one
+	[ "$output" = two ]
+	PATH=:$PWD/two:$PATH run_at alone -- which_one
+	[ "$output" = here ]
+	PATH=$PWD/two::$PATH run_at alone -- which_one
+	[ "$output" = two ]
+	PATH=$PATH:$PWD/one run_at alone -- which_one
+	[ "$status" = 126 ]
+	[ "$stderr" = "nsinit: which_one: Permission denied" ]
+	PATH=$PATH: run_at alone -- which_one
+	[ "$output" = here ]
+	long=$(printf 'x%.0s' {1..5000})
+	PATH=/$long:$PWD/two:$PATH run_at alone -- which_one
+	[ "$output" = two ]
+	run_at alone -- "$long"
+	[ "$status" = 127 ]
+}
+
+@test "-P: no COMMAND; TERM and INT end it with 0, and others do not" {
+	for level in "${levels[@]}"; do
+		for sig in TERM INT; do
+			start_at "$level" -P
+			for other in HUP USR1 QUIT 40; do
+				kill -s "$other" "$pid"
+			done
+			wait_for handled "$pid"
+			! ended "$pid" || false
+			kill -s "$sig" "$pid"
+			end_of_it
+			[ "$status" = 0 ]
+			[ ! -s "$err" ]
+		done
+	done
+}
+
+@test "nothing says that it is not built yet" {
+	run_at alone --help
+	! grep -i 'not built' <<<"$output" || false
+}
