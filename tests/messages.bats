@@ -56,10 +56,11 @@ load levels
 	for level in "${levels[@]}"; do
 		run_at "$level" -w -t infinity -- bash -c '
 			("$0/orphans" 7 >/dev/null)
-			("$0/die" 9 & "$0/die" -s 10 &) | cat' "$PROBES"
+			(setsid -f "$0/die" 9; setsid -f "$0/die" -s 10) | cat' "$PROBES"
+		echo "$stderr"
 		grep -c "^nsinit: reaped orphan PID [0-9]*, status 0$" <<<"$stderr" | grep -qx 7
 		grep -qx "nsinit: reaped orphan PID [0-9]*, status 9" <<<"$stderr"
-		grep -qx "nsinit: reaped orphan PID [0-9]*, status 143" <<<"$stderr"
+		grep -qx "nsinit: reaped orphan PID [0-9]*, status 138" <<<"$stderr"
 		[ "${#stderr_lines[@]}" = 9 ]
 	done
 }
