@@ -270,6 +270,33 @@ order() {
 	vm_powered_off
 }
 
+@test "with the console as its terminal nsinit does not exit either, where Ctrl-C has ended COMMAND" {
+	vm_script "$tree/first" <<-'END'
+		mount -t devtmpfs devtmpfs /dev
+		exec busybox setsid busybox cttyhack /nsinit /run
+	END
+	vm_script "$tree/run" <<-'END'
+		[ -t 0 ] && echo >/dev/tty "there is a terminal"
+		kill -INT $$
+	END
+	boot_by_script
+	order 'there is a terminal' 'status 130: powering off'
+	vm_powered_off
+}
+
+# bats test_tags=tree
+@test "the image that examples/initramfs builds boots, runs what it is told, and powers off" {
+	"$root/examples/initramfs/build" "$NSINIT" "$image"
+	vm_run "-- ls /proc/self/exe -l" -initrd "$image"
+	vm_said '/bin/busybox'
+	vm_said 'nsinit: status 0: powering off'
+	vm_powered_off
+	vm_start '' -initrd "$image"
+	vm_says '~ #'
+	vm_not_said 'job control'
+	vm_kill
+}
+
 # Where nsinit is not the machine's init. What it calls is seen, and could do no harm: the call is taken from it.
 refused() {
 	local action
