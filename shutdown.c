@@ -203,8 +203,23 @@ static void announce(enum on_exit how, int status)
 	say(ALWAYS, "status %d: %s", status, what);
 }
 
+/* The end of a session hangs its terminal up, and if that was the console, nothing is heard there any more. */
+static void open_console_again(void)
+{
+	int fd;
+
+	if (tcgetpgrp(STDERR_FILENO) >= 0 || errno != EIO)
+		return;
+	fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
 void shutdown_announce(const struct options *opt, int status)
 {
+	open_console_again();
 	announce(opt->on_exit, status);
 }
 

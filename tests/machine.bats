@@ -292,7 +292,7 @@ order() {
 	vm_said 'nsinit: status 0: powering off'
 	vm_powered_off
 	vm_start '' -initrd "$image"
-	vm_says '~ #'
+	vm_says '/ #'
 	vm_not_said 'job control'
 	vm_kill
 }
