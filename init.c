@@ -494,7 +494,7 @@ static int run_inner(void *arg)
 	close(l->sockets[0]);
 	outer = (struct pollfd){.fd = l->peer};
 	/* CONT: should it be stopped just then. */
-	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL);
+	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
 	if (poll(&outer, 1, 0) > 0)
 		_exit(STATUS_FAILED);
 	if (l->terminal.role != BELOW_SHELL)
@@ -534,7 +534,7 @@ static int prepare(struct level *l)
 	if (opt->parent_death) {
 		pid_t parent = getppid();
 
-		if (prctl(PR_SET_PDEATHSIG, opt->parent_death))
+		if (prctl(PR_SET_PDEATHSIG, opt->parent_death, 0L, 0L, 0L))
 			die(STATUS_FAILED, "cannot ask for a signal at the parent's death: %m");
 		/* Not by kill(2), which is how a PIPE of our own looks. */
 		if (getppid() != parent)

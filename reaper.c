@@ -16,7 +16,7 @@
 
 void reaper_adopt(pid_t self)
 {
-	if (self != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1))
+	if (self != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
 		say(ALWAYS, "cannot adopt orphans: %m");
 }
 

@@ -166,7 +166,7 @@ void signal_suspend(int sig, bool group)
 void signal_end_by(int sig)
 {
 	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
-	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	signal_dispose(sig, SIG_DFL, 0, NULL);
 	kill(getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);

@@ -285,6 +285,7 @@ full_group() {
 	done
 }
 
+# bats test_tags=seccomp,static
 @test "too little memory: 125 or 126 with a line, never a crash of nsinit" {
 	for kb in 64 128 256 512 1024 4096; do
 		# What the kernel cannot load at all, it kills (execve(2)): so the limit comes from prlimit on the spot.

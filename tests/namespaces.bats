@@ -288,6 +288,7 @@ with_pid() {
 		[[ $("$NSINIT" --mount-proc readlink /proc/self/ns/mnt) == "$(readlink /proc/self/ns/mnt)" ]]'
 }
 
+# bats test_tags=static
 @test "--mount-proc without a namespace mounts where there is none, makes the directory, and takes both away" {
 	need busybox busybox-static
 	make_rootfs rootfs
@@ -306,6 +307,7 @@ with_pid() {
 		[[ ! -e rootfs/a ]]'
 }
 
+# bats test_tags=static
 @test "what --mount-proc mounts without a namespace does not show in others" {
 	need busybox busybox-static
 	make_rootfs rootfs
@@ -326,6 +328,7 @@ with_pid() {
 		umount rootfs'
 }
 
+# bats test_tags=static
 @test "--mount-proc=/ is refused: the end would take the root away" {
 	in_mounts 'fails 125 "would hide" chroot "$1" /nsinit --mount-proc=/ true' "$(
 		mkdir -p r && cp "$NSINIT" r/nsinit && echo r
