@@ -19,14 +19,16 @@
 #include "signals.h"
 #include "terminal.h"
 
-int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size)
+int child_clone(
+    struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size)
 {
 	/* Downwards on every processor that Linux still knows; 16: the strictest alignment. */
 	char *top = stack + size - (size_t)(stack + size) % 16;
 
 	child->pidfd = -1;
 	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
-	if (child->pid < 0) /* no pidfds before 5.2, no file left, or a filter that knows no such flag */
+	if (child->pid <
+	    0) /* no pidfds before 5.2, no file left, or a filter that knows no such flag */
 		child->pid = clone(fn, top, flags | SIGCHLD, arg);
 	if (child->pid < 0)
 		return -1;
@@ -40,20 +42,23 @@ struct attempt {
 	volatile int status; /* 0, or what nsinit is to end with: the memory is shared until exec */
 };
 
-/* LISTEN_PID and WATCHDOG_PID say which process they are for (sd_listen_fds(3), sd_watchdog_enabled(3)). */
+/* LISTEN_PID and WATCHDOG_PID say which process they are for (sd_listen_fds(3),
+ * sd_watchdog_enabled(3)). */
 static void rename_in_environment(const char *name, char *text, size_t size, pid_t from)
 {
 	size_t n = strlen(name);
 
 	for (char **entry = environ; *entry; entry++) {
-		if (strncmp(*entry, name, n) != 0 || number_of(*entry + n, INT32_MAX / 10 - 1) != from)
+		if (strncmp(*entry, name, n) != 0 ||
+		    number_of(*entry + n, INT32_MAX / 10 - 1) != from)
 			continue;
 		format(text, size, "%s%d", name, getpid());
 		*entry = text;
 	}
 }
 
-/* execvp(3) of a bare name, but that a file without "#!" is never handed to a shell, and one default PATH with any libc. */
+/* execvp(3) of a bare name, but that a file without "#!" is never handed to a shell, and one
+ * default PATH with any libc. */
 __attribute__((noinline)) static void search_and_exec(char **argv)
 {
 	const char *path = getenv("PATH");
@@ -114,9 +119,9 @@ int child_start(struct child *child, const struct start *start)
 
 	if (child_clone(child, begin, &attempt, CLONE_VM | CLONE_VFORK, stack, size)) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
-		    errno == EAGAIN     ? " (a limit on processes: pids.max, RLIMIT_NPROC)" :
-			errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)" :
-					  "");
+		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
+		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
+				      : "");
 		return STATUS_FAILED;
 	}
 	madvise(stack, size, MADV_DONTNEED); /* COMMAND has one of its own by now */

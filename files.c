@@ -51,7 +51,8 @@ int numbers_next(struct numbers *numbers)
 			continue;
 		}
 		numbers->at = 0;
-		numbers->size = syscall(SYS_getdents64, numbers->fd, numbers->buf, sizeof(numbers->buf));
+		numbers->size =
+		    syscall(SYS_getdents64, numbers->fd, numbers->buf, sizeof(numbers->buf));
 		if (numbers->size <= 0) {
 			close(numbers->fd);
 			break;
@@ -210,7 +211,8 @@ int pid_file_make(struct pid_file *file, const char *path)
 
 	if (place_set(&file->at, path))
 		return -1;
-	/* A new one, told by its inode from what another nsinit may put in its place; a link or device is left alone. */
+	/* A new one, told by its inode from what another nsinit may put in its place; a link or
+	 * device is left alone. */
 	if (!lstat(file->at.path, &st) && S_ISREG(st.st_mode))
 		unlink(file->at.path);
 	file->fd = file_own(open(file->at.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));

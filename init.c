@@ -35,12 +35,12 @@ enum role {
 
 enum due {
 	NOTHING_DUE,
-	KILL_DUE,   /* the grace is over */
+	KILL_DUE,    /* the grace is over */
 	GIVE_UP_DUE, /* what KILL has not ended by then, the kernel cannot kill */
 	TELL_DUE     /* the namespace takes long to end */
 };
 
-enum { LINGER = 1000 }; /* ms that the last two are waited for */
+enum { LINGER = 1000 };                                 /* ms that the last two are waited for */
 enum { MACHINE_GRACE = 3000, KILL_CHILD_GRACE = 3000 }; /* ms, unless given */
 
 struct level {
@@ -51,12 +51,12 @@ struct level {
 	struct pid_file pid_file;
 	struct reaper reaper;
 	struct child child; /* COMMAND, or the inner nsinit */
-	pid_t caller;	    /* the PID that nsinit was started with */
-	pid_t command;	    /* COMMAND's PID as this level sees it, where it is known */
+	pid_t caller;       /* the PID that nsinit was started with */
+	pid_t command;      /* COMMAND's PID as this level sees it, where it is known */
 	enum role role;
-	int sockets[2]; /* the outer's end and the inner's */
-	int peer;	/* this level's end, -1 once the other one is gone */
-	int64_t grace;	/* for what COMMAND leaves behind */
+	int sockets[2];   /* the outer's end and the inner's */
+	int peer;         /* this level's end, -1 once the other one is gone */
+	int64_t grace;    /* for what COMMAND leaves behind */
 	int64_t deadline; /* ms of CLOCK_MONOTONIC */
 	enum due due;
 	int told;    /* the TSTP, TTIN or TTOU that came since the last CONT, or 0 */
@@ -64,13 +64,14 @@ struct level {
 	bool ended;  /* COMMAND has, and STATUS is its wait status */
 	bool done;
 	bool machine; /* its end is the machine's */
-	bool denied; /* processes are left that we may not signal */
+	bool denied;  /* processes are left that we may not signal */
 	int status;
 };
 
 /*
- * What the inner level tells the outer one. Before COMMAND_IS COMMAND itself sends a byte, to which the kernel adds
- * its PID, translated (SO_PASSCRED). Nobody else could name it where the ids of a user namespace are not mapped.
+ * What the inner level tells the outer one. Before COMMAND_IS COMMAND itself sends a byte, to which
+ * the kernel adds its PID, translated (SO_PASSCRED). Nobody else could name it where the ids of a
+ * user namespace are not mapped.
  */
 enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED };
 
@@ -115,8 +116,8 @@ static int time_left(const struct level *l)
 }
 
 /*
- * nsinit stops as COMMAND does, where it was told to as well, or where a shell would see COMMAND stop. PID 1 of a
- * namespace can't be stopped from inside: the outer one does it.
+ * nsinit stops as COMMAND does, where it was told to as well, or where a shell would see COMMAND
+ * stop. PID 1 of a namespace can't be stopped from inside: the outer one does it.
  */
 static void stop_with_command(struct level *l)
 {
@@ -217,7 +218,7 @@ static void on_signal(struct level *l, siginfo_t *info)
 		pass(l, info);
 	else if (l->role == ALONE && l->opt->stop & SIGBIT(sig))
 		stop_by(l, l->opt->grace);
-	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): a signal's number is above 0. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.Undefined*): a signal's number is above 0. */
 	if (l->opt->suspend && !from_kernel && SIGBIT(sig) & STOPS)
 		l->stopped = sig;
 	stop_with_command(l);
@@ -322,7 +323,8 @@ static void on_inner_end(struct level *l, int status)
 	/* Somebody has killed it alone, and what it ran must not outlive it. */
 	if (!(l->opt->namespaces & CLONE_NEWPID) && WIFSIGNALED(status))
 		shutdown_signal(SIGKILL);
-	/* reboot(2) in a PID namespace other than the first ends its init so, and nothing else does. */
+	/* reboot(2) in a PID namespace other than the first ends its init so, and nothing else
+	 * does. */
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT))
 		say(ALWAYS, "reboot(2) was called inside: %s",
 		    WTERMSIG(status) == SIGHUP ? "restart" : "halt or power off");
@@ -351,8 +353,9 @@ static bool on_children(struct level *l)
 			break;
 		case ORPHAN_REAPED:
 			if (news.pid)
-				say(l->opt->warn ? ALWAYS : DEBUG, "reaped orphan PID %d, status %d",
-				    news.pid, reaper_exit_status(news.status));
+				say(l->opt->warn ? ALWAYS : DEBUG,
+				    "reaped orphan PID %d, status %d", news.pid,
+				    reaper_exit_status(news.status));
 			break;
 		case NO_CHILDREN:
 			l->done = l->ended || (l->due == GIVE_UP_DUE && !l->child.pid);
@@ -378,8 +381,9 @@ static void on_deadline(struct level *l)
 			l->status = SIGKILL;
 		break;
 	case TELL_DUE:
-		say(ALWAYS, "waiting for the namespace to end: a process that joined it from outside "
-			    "has not been reaped by its parent");
+		say(ALWAYS,
+		    "waiting for the namespace to end: a process that joined it from outside "
+		    "has not been reaped by its parent");
 		l->due = NOTHING_DUE;
 		break;
 	case NOTHING_DUE:
@@ -419,8 +423,8 @@ static void let_go_of_files(const struct level *l)
 }
 
 /*
- * What a terminal sent before COMMAND was in its group reached nsinit alone. These are taken before the
- * start, and passed on after it as if somebody had sent them.
+ * What a terminal sent before COMMAND was in its group reached nsinit alone. These are taken before
+ * the start, and passed on after it as if somebody had sent them.
  */
 static int take_early(const struct level *l, siginfo_t early[static FROM_TERMINAL_COUNT])
 {
@@ -443,7 +447,8 @@ static void watch_over(struct level *l, siginfo_t *early, int count)
 	let_go_of_files(l);
 	for (int i = 0; i < count; i++)
 		on_signal(l, &early[i]);
-	memory_release((uintptr_t)child_clone); /* the first that is linked behind what is needed now */
+	/* The first that is linked behind what is needed now. */
+	memory_release((uintptr_t)child_clone);
 	supervise(l);
 }
 
@@ -480,7 +485,8 @@ static int run_command(struct level *l)
 	return reaper_exit_status(l->status);
 }
 
-/* The inner nsinit's life. PDEATHSIG comes at once, but is lost with a change of credentials; the socket is not. */
+/* The inner nsinit's life. PDEATHSIG comes at once, but is lost with a change of credentials; the
+ * socket is not. */
 static int run_inner(void *arg)
 {
 	struct level *l = arg;

@@ -75,9 +75,10 @@ size_t format(char *buf, size_t size, const char *fmt, ...)
 }
 
 /*
- * O_NONBLOCK would change the file for COMMAND too, which shares it. RWF_NOWAIT is for this one write,
- * and where the file does not know it (a terminal, an older kernel's pipe), poll(2) tells whether there is room. A
- * regular file answers EAGAIN to RWF_NOWAIT merely because it would have to allocate.
+ * O_NONBLOCK would change the file for COMMAND too, which shares it. RWF_NOWAIT is for this one
+ * write, and where the file does not know it (a terminal, an older kernel's pipe), poll(2) tells
+ * whether there is room. A regular file answers EAGAIN to RWF_NOWAIT merely because it would have
+ * to allocate.
  */
 static void put(const char *line, size_t length)
 {

@@ -23,9 +23,13 @@ static const struct {
 	const char *name;
 	unsigned long flag;
 } kinds[] = {
-	{"pid", CLONE_NEWPID}, {"mount", CLONE_NEWNS}, {"uts", CLONE_NEWUTS},
-	{"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET}, {"user", CLONE_NEWUSER},
-	{"cgroup", CLONE_NEWCGROUP},
+    {"pid", CLONE_NEWPID},
+    {"mount", CLONE_NEWNS},
+    {"uts", CLONE_NEWUTS},
+    {"ipc", CLONE_NEWIPC},
+    {"net", CLONE_NEWNET},
+    {"user", CLONE_NEWUSER},
+    {"cgroup", CLONE_NEWCGROUP},
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -37,22 +41,26 @@ unsigned long namespace_flag(const char *name)
 	return 0;
 }
 
-/* The likeliest reason for which the kernel refuses namespaces (clone(2), user_namespaces(7), pid_namespaces(7)). */
+/* The likeliest reason for which the kernel refuses namespaces (clone(2), user_namespaces(7),
+ * pid_namespaces(7)). */
 static const char *why_no_namespace(unsigned long flags)
 {
 	switch (errno) {
 	case EPERM:
 		if (flags & CLONE_NEWUSER)
-			return "user namespaces are switched off, by sysctl, the container around or a chroot";
+			return "user namespaces are switched off, by sysctl, the container around "
+			       "or a chroot";
 		return "not privileged: root or CAP_SYS_ADMIN is needed, or --map-root-user";
 	case ENOSPC:
-		return flags & CLONE_NEWPID ?
-		    "32 nested PID namespaces are the most, or a limit in /proc/sys/user is reached" :
-		    "a limit in /proc/sys/user is reached, or too many are nested";
+		return flags & CLONE_NEWPID
+			   ? "32 nested PID namespaces are the most, or a limit in /proc/sys/user "
+			     "is reached"
+			   : "a limit in /proc/sys/user is reached, or too many are nested";
 	case EUSERS:
 		return "too many user namespaces are nested";
 	case EINVAL:
-		return "this kernel lacks one of these kinds, or children belong to another PID namespace";
+		return "this kernel lacks one of these kinds, or children belong to another PID "
+		       "namespace";
 	case ENOMEM:
 		return "no memory, or the init of this PID namespace is gone";
 	case EAGAIN:
@@ -69,7 +77,8 @@ static void say_no_namespace(unsigned long flags)
 
 	for (int i = 0; i < KINDS; i++)
 		if (flags & kinds[i].flag)
-			n += format(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", kinds[i].name);
+			n += format(
+			    list + n, sizeof(list) - n, "%s%s", n ? ", " : "", kinds[i].name);
 	say(ALWAYS, "cannot create new namespaces (%s): %m (%s)", list, why_no_namespace(flags));
 }
 
@@ -95,7 +104,8 @@ static int mount_proc(const char *dir)
 	return -1;
 }
 
-/* On a mount point of its own that is private, what is mounted is not propagated to other namespaces. */
+/* On a mount point of its own that is private, what is mounted is not propagated to other
+ * namespaces. */
 static int make_mount_point(struct mounted *mounted, const char *dir, const char *own)
 {
 	const char *path = mounted->path = path_room();
@@ -106,7 +116,8 @@ static int make_mount_point(struct mounted *mounted, const char *dir, const char
 		return -1;
 	}
 	if (!strcmp(path, "/") || !strcmp(path, own)) {
-		say(ALWAYS, "cannot mount proc at %s: it would hide the caller's own %s", dir, path);
+		say(ALWAYS, "cannot mount proc at %s: it would hide the caller's own %s", dir,
+		    path);
 		return -1;
 	}
 	if (!mount(path, path, NULL, MS_BIND, NULL)) {
@@ -135,8 +146,9 @@ int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
 }
 
 /*
- * Detached: somebody may have gone there meanwhile. "." leads to what is mounted on top of the mount point; one after
- * the other goes, and at last the mount point itself. EINVAL: that has been done.
+ * Detached: somebody may have gone there meanwhile. "." leads to what is mounted on top of the
+ * mount point; one after the other goes, and at last the mount point itself. EINVAL: that has been
+ * done.
  */
 void namespace_undo(const struct mounted *mounted)
 {
@@ -160,7 +172,8 @@ static int write_map(pid_t pid, const char *file, const char *text)
 	return -1;
 }
 
-/* setgroups(2) must be denied before an unprivileged caller may map a group (user_namespaces(7)). */
+/* setgroups(2) must be denied before an unprivileged caller may map a group (user_namespaces(7)).
+ */
 static int map_root(pid_t pid)
 {
 	char uids[32], gids[32];
@@ -168,15 +181,18 @@ static int map_root(pid_t pid)
 	format(uids, sizeof(uids), "0 %d 1\n", (int)geteuid());
 	format(gids, sizeof(gids), "0 %d 1\n", (int)getegid());
 	return write_map(pid, "setgroups", "deny") || write_map(pid, "uid_map", uids) ||
-	    write_map(pid, "gid_map", gids);
+	       write_map(pid, "gid_map", gids);
 }
 
-int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg,
-    int sockets[2])
+int namespace_enter(
+    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2])
 {
-	/* A procfs shows the PID namespace of the one who mounts it: for the caller, before its own mount namespace. */
-	unsigned long flags = opt->namespaces & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
-	/* The child has a copy of our memory, and may run over what lies below: it never returns there. */
+	/* A procfs shows the PID namespace of the one who mounts it: for the caller, before its own
+	 * mount namespace. */
+	unsigned long flags =
+	    opt->namespaces & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
+	/* The child has a copy of our memory, and may run over what lies below: it never returns
+	 * there. */
 	char stack[16];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
@@ -222,8 +238,9 @@ static int propagate_from(const char *dir, const struct options *opt)
 }
 
 /*
- * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root directory
- * put further down, ".." leads from the old one to the real root (chroot(2)), and the descriptors lead back.
+ * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root
+ * directory put further down, ".." leads from the old one to the real root (chroot(2)), and the
+ * descriptors lead back.
  */
 static int propagate_from_chroot(const struct options *opt)
 {
@@ -256,18 +273,21 @@ static void loopback_up(void)
 		close(fd);
 }
 
-/* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old root. */
+/* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old
+ * root. */
 static void pivot(const char *root, const char *proc)
 {
 	int old = file_own(open("/", O_PATH | O_CLOEXEC));
 	char real[PATH_MAX];
 
 	/* By its real name: below "." what has just been mounted on it would not be found. */
-	if (path_resolve(root, real) || mount(real, real, NULL, MS_BIND | MS_REC, NULL) || chdir(real))
+	if (path_resolve(root, real) || mount(real, real, NULL, MS_BIND | MS_REC, NULL) ||
+	    chdir(real))
 		fail("cannot enter the root", root, "");
 	/*
-	 * Before the old root goes: in a user namespace a procfs in full sight is the leave to mount another. And before
-	 * it lies on top of the new one, where "/.." in a link would lead into it.
+	 * Before the old root goes: in a user namespace a procfs in full sight is the leave to
+	 * mount another. And before it lies on top of the new one, where "/.." in a link would lead
+	 * into it.
 	 */
 	if (proc) {
 		if (chroot("."))

@@ -21,10 +21,12 @@
 #define NSINIT_COMMIT "unknown"
 #endif
 
+/* clang-format off */
 enum option {
 	FLAG, WORD, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, KILL_CHILD, SINGLE, GROUP,
 	REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION
 };
+/* clang-format on */
 
 enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
 
@@ -38,6 +40,7 @@ static const struct row {
 	const char *what; /* its argument in the help text */
 	const char *help;
 	size_t at;
+	/* clang-format off */
 } rows[] = {
 	{UNSHARE, 0, 'u', "unshare", "", "short for --pid --mount --mount-proc", 0},
 	{NAMESPACE, 0, 0, "pid", "", "new PID namespace", 0},
@@ -72,27 +75,31 @@ static const struct row {
 	{HELP, 0, 'h', "help", "", "this text", 0},
 	{VERSION, 0, 'V', "version", "", "the version", 0},
 };
+/* clang-format on */
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
-/* Of the environment: it stands for an option where it is set to VALUE, or at all where that is NULL. */
+/* Of the environment: it stands for an option where it is set to VALUE, or at all where that is
+ * NULL. */
 struct variable {
 	const char *name;
 	const char *value;
 	bool level; /* it is a number, and what is over 1 counts */
 };
 
-/* Whose place is taken, told by the name that nsinit was started under, and that program's defaults. */
+/* Whose place is taken, told by the name that nsinit was started under, and that program's
+ * defaults. */
 static const struct persona {
 	const char *names[2];
-	const char *version;	 /* before the number */
+	const char *version;     /* before the number */
 	struct variable verbose; /* as -v */
-	struct variable turn;	 /* as -g where COMMAND alone is signalled, as -c where its group is */
-	char license;		 /* the letter that shows it */
+	struct variable turn; /* as -g where COMMAND alone is signalled, as -c where its group is */
+	char license;         /* the letter that shows it */
 	bool single;
 	bool end_group;
 	bool suspend;
-	bool pause_alone;	 /* -P takes no notice of a COMMAND */
+	bool pause_alone;        /* -P takes no notice of a COMMAND */
 	unsigned char bad_usage; /* the status */
+				 /* clang-format off */
 } personas[] = {
 	{.names = {"nsinit"}, .version = "nsinit version ", .bad_usage = STATUS_FAILED},
 	{.names = {"tini", "docker-init"}, .version = "tini version ", .license = 'l',
@@ -106,16 +113,17 @@ static const struct persona {
 	    .verbose = {"DUMB_INIT_DEBUG", "1", false}, .turn = {"DUMB_INIT_SETSID", "0", false},
 	    .end_group = true, .suspend = true, .bad_usage = 1},
 };
+/* clang-format on */
 
 /* What only reading needs to know. */
 struct reading {
 	struct options *opt;
 	const struct persona *as;
-	int verbosity; /* how many -v */
+	int verbosity;  /* how many -v */
 	bool scope_set; /* -c or -g was given */
 };
 
-/* NOLINTBEGIN(clang-analyzer-core.N*): a row whose kind needs a word is one that has an argument. */
+/* NOLINTBEGIN(clang-analyzer-core.N*): a kind that needs a word is in a row with an argument. */
 static _Noreturn void leave(const struct reading *r, const char *word, const char *why)
 {
 	die(r->as->bad_usage, "%s%s%s (see --help)", word, *word ? ": " : "", why);
@@ -154,7 +162,7 @@ static _Noreturn void version(const struct persona *as)
 	char text[128];
 
 	print(text, format(text, sizeof(text), "%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n",
-	    as->version));
+			as->version));
 }
 
 static int read_signal(const struct reading *r, const char *word)
@@ -264,7 +272,8 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		opt->namespaces |= namespace_flag(row->name);
 		break;
 	case PROPAGATION:
-		opt->propagation = read_choice(r, value, "slave\0private\0") ? MS_PRIVATE : MS_SLAVE;
+		opt->propagation =
+		    read_choice(r, value, "slave\0private\0") ? MS_PRIVATE : MS_SLAVE;
 		break;
 	case NOTHING:
 		break;
@@ -293,7 +302,8 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		break;
 	case ON_EXIT:
 		/* In the order of the enum, whose first says that nothing was chosen. */
-		opt->on_exit = 1 + (unsigned int)read_choice(r, value, "exit\0poweroff\0reboot\0halt\0");
+		opt->on_exit =
+		    1 + (unsigned int)read_choice(r, value, "exit\0poweroff\0reboot\0halt\0");
 		break;
 	case VERBOSITY:
 		r->verbosity++;
@@ -305,7 +315,8 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 	}
 }
 
-/* An option whose value, if any, is ATTACHED to its word, or else the next one; returns how many words were taken. */
+/* An option whose value, if any, is ATTACHED to its word, or else the next one; returns how many
+ * words were taken. */
 static int take(struct reading *r, const struct row *row, char **argv, const char *attached)
 {
 	bool next = !attached && row->argument == ARGUMENT;
@@ -441,9 +452,8 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 		for (int j = 0; j < 2 && personas[i].names[j]; j++)
 			if (!strcmp(name, personas[i].names[j]))
 				r.as = &personas[i];
-	*opt = (struct options){.propagation = MS_SLAVE,
-	    .grace = GRACE_NONE,
-	    .single = r.as->single};
+	*opt =
+	    (struct options){.propagation = MS_SLAVE, .grace = GRACE_NONE, .single = r.as->single};
 	/* Raised rights are for a caller whom nothing here checks. */
 	if (getauxval(AT_SECURE))
 		leave(&r, name, "must not be installed setuid, setgid or with capabilities");

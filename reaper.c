@@ -28,9 +28,9 @@ static int ask_exit(const struct child *child, struct pidfd_info_exit *info)
 }
 
 /*
- * Whether a pidfd tells the status of one who has been reaped. No living process shows it: 6.13 and 6.14 answer
- * PIDFD_GET_INFO all the same, and ignore that the exit is asked for. So the version decides, and the
- * call itself tells whether a filter lets it through.
+ * Whether a pidfd tells the status of one who has been reaped. No living process shows it: 6.13
+ * and 6.14 answer PIDFD_GET_INFO all the same, and ignore that the exit is asked for. So the
+ * version decides, and the call itself tells whether a filter lets it through.
  */
 static bool kernel_keeps_status(const struct child *child)
 {
@@ -45,7 +45,8 @@ static bool kernel_keeps_status(const struct child *child)
 	minor = *release++ == '.' ? read_digits(&release, 1000) : -1;
 	if (major < 6 || (major == 6 && minor < 15))
 		return false;
-	/* The PID goes before nsinit knows: signals must not need it. ESRCH: it has ended already. */
+	/* The PID goes before nsinit knows: signals must not need it. ESRCH: it has ended already.
+	 */
 	if (syscall(SYS_pidfd_send_signal, child->pidfd, 0, NULL, PIDFD_SIGNAL_PROCESS_GROUP) &&
 	    errno != ESRCH)
 		return false;
@@ -53,8 +54,8 @@ static bool kernel_keeps_status(const struct child *child)
 }
 
 /*
- * SIG_IGN would do too, but COMMAND's children would inherit it. CHLD is not blocked then: a blocked one
- * is queued, and wakes nsinit once an orphan.
+ * SIG_IGN would do too, but COMMAND's children would inherit it. CHLD is not blocked then: a
+ * blocked one is queued, and wakes nsinit once an orphan.
  */
 static void set_delegated(struct reaper *reaper, bool delegated)
 {
@@ -95,9 +96,9 @@ static struct news wait_for_any(void)
 	if (news.pid == 0)
 		news.kind = NOTHING_NEW;
 	else if (news.pid > 0)
-		news.kind = WIFSTOPPED(news.status) ? CHILD_STOPPED :
-		    WIFCONTINUED(news.status)	    ? CHILD_CONTINUED :
-						      CHILD_ENDED;
+		news.kind = WIFSTOPPED(news.status)     ? CHILD_STOPPED
+			    : WIFCONTINUED(news.status) ? CHILD_CONTINUED
+							: CHILD_ENDED;
 	return news;
 }
 

@@ -24,7 +24,8 @@ struct process {
 	pid_t parent, group;
 };
 
-/* PID, state, parent, group come first; the name between may hold anything, ")" too (proc_pid_stat(5)). */
+/* PID, state, parent, group come first; the name between may hold anything, ")" too
+ * (proc_pid_stat(5)). */
 static bool look_at(pid_t pid, struct process *process)
 {
 	char path[32], text[256];
@@ -69,8 +70,8 @@ static bool is_meant(pid_t pid, pid_t group, struct process *process)
 }
 
 /*
- * The PID may be another's by the time it is signalled: its parent reaps it, not we. So the pidfd comes
- * first, and the look at whose it is second.
+ * The PID may be another's by the time it is signalled: its parent reaps it, not we. So the pidfd
+ * comes first, and the look at whose it is second.
  */
 static int signal_meant(pid_t pid, pid_t group, int sig)
 {
@@ -83,7 +84,8 @@ static int signal_meant(pid_t pid, pid_t group, int sig)
 	if (pidfd < 0 ? errno == ESRCH : !is_meant(pid, group, &process))
 		error = ESRCH;
 	else if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) &&
-	    (errno == ESRCH || kill(pid, sig))) /* by number before 5.3, or where a filter wants it */
+		 (errno == ESRCH ||
+		     kill(pid, sig))) /* by number before 5.3, or where a filter wants it */
 		error = errno;
 	if (pidfd >= 0)
 		close(pidfd);
@@ -110,12 +112,14 @@ struct swept {
 
 uint32_t had_term[PID_LIMIT / 32] RARELY_USED;
 
-/* Without children a subreaper has no descendants either; a PID 1 may have processes that joined from outside. */
+/* Without children a subreaper has no descendants either; a PID 1 may have processes that joined
+ * from outside. */
 static bool may_have_left(void)
 {
 	siginfo_t info;
 
-	return getpid() == 1 || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) || errno != ECHILD;
+	return getpid() == 1 || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) ||
+	       errno != ECHILD;
 }
 
 /* One pass over all that are meant. TERM comes once to each, and a CONT with it. */
@@ -152,7 +156,8 @@ void shutdown_signal(int sig)
 			kill(-1, SIGCONT);
 		return;
 	}
-	/* One who forked while we passed has a child that was missed: again, until a pass finds none. */
+	/* One who forked while we passed has a child that was missed: again, until a pass finds
+	 * none. */
 	while (sweep(sig, 0).sent && sig == SIGTERM && ++passes < 100)
 		;
 }
@@ -198,7 +203,9 @@ bool shutdown_is_machine(void)
 
 static void announce(enum on_exit how, int status)
 {
-	const char *what = how == ON_EXIT_REBOOT ? "rebooting" : how == ON_EXIT_HALT ? "halting" : "powering off";
+	const char *what = how == ON_EXIT_REBOOT ? "rebooting"
+			   : how == ON_EXIT_HALT ? "halting"
+						 : "powering off";
 
 	say(ALWAYS, "status %d: %s", status, what);
 }
@@ -229,9 +236,9 @@ static _Noreturn void end_machine(enum on_exit how)
 	sync();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL))
 		say(VERBOSE, "cannot remount / read-only: %m");
-	reboot(how == ON_EXIT_REBOOT      ? RB_AUTOBOOT :
-		how == ON_EXIT_HALT ? (int)RB_HALT_SYSTEM :
-				      RB_POWER_OFF);
+	reboot(how == ON_EXIT_REBOOT ? RB_AUTOBOOT
+	       : how == ON_EXIT_HALT ? (int)RB_HALT_SYSTEM
+				     : RB_POWER_OFF);
 	say(ALWAYS, "cannot end the machine: %m");
 	for (;;)
 		pause(); /* it must not exit: the kernel would panic */

@@ -21,18 +21,21 @@ static const struct {
 	const char *name;
 	int number;
 } names[] = {
-#define SIG(name) {#name, SIG##name}
-	SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE),
-	SIG(KILL), SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT),
-	SIG(CHLD), SIG(CONT), SIG(STOP), SIG(TSTP), SIG(TTIN), SIG(TTOU), SIG(URG), SIG(XCPU),
-	SIG(XFSZ), SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS),
-	SIG(IOT), SIG(POLL)
+#define SIG(name)                                                                                  \
+	{                                                                                          \
+#name, SIG##name                                                                   \
+	}
+    SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE), SIG(KILL),
+    SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT), SIG(CHLD),
+    SIG(CONT), SIG(STOP), SIG(TSTP), SIG(TTIN), SIG(TTOU), SIG(URG), SIG(XCPU), SIG(XFSZ),
+    SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS), SIG(IOT), SIG(POLL)
 #undef SIG
 };
 
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int))
 {
-	/* Behind these two each processor has the rest in another order: 0 all of it, since nothing is handled. */
+	/* Behind these two each processor has the rest in another order: 0 all of it, since nothing
+	 * is handled. */
 	struct {
 		void (*handler)(int);
 		unsigned long flags;
@@ -85,8 +88,8 @@ bool signals_take(sigmask which, siginfo_t *info)
 
 bool signal_is_own(const siginfo_t *info)
 {
-	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) && info->si_code == SI_USER &&
-	    info->si_pid == getpid();
+	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) &&
+	       info->si_code == SI_USER && info->si_pid == getpid();
 }
 
 static int send_by_pidfd(int pidfd, int sig, siginfo_t *info, unsigned int flags)
@@ -135,8 +138,8 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 		return false;
 	/* EAGAIN: its queue is full. Better without the value than not at all. */
 	if (queued) {
-		say(ALWAYS, "signal %s lost its value on the way to PID %d: %m", signal_name(sig, name),
-		    child->pid);
+		say(ALWAYS, "signal %s lost its value on the way to PID %d: %m",
+		    signal_name(sig, name), child->pid);
 		if (!send(child, sig, NULL, false))
 			return true;
 	}
@@ -145,9 +148,9 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 }
 
 /*
- * A stop signal throws away a pending CONT when it is generated, and the other way round (signal(7)).
- * So a CONT that came since COMMAND stopped is looked for first; the one that comes while SIG is pending
- * takes SIG away, and unblocking then stops nothing.
+ * A stop signal throws away a pending CONT when it is generated, and the other way round
+ * (signal(7)). So a CONT that came since COMMAND stopped is looked for first; the one that comes
+ * while SIG is pending takes SIG away, and unblocking then stops nothing.
  */
 void signal_suspend(int sig, bool group)
 {

@@ -69,9 +69,9 @@ static int lead_nobody(void *arg)
 }
 
 /*
- * A leader that gives its terminal up has HUP and CONT sent to the foreground group: to itself, where a HUP that
- * somebody sends meanwhile would be merged with the kernel's, and to whomever else is in that group. So
- * the group in the foreground is first made one that has no member any more.
+ * A leader that gives its terminal up has HUP and CONT sent to the foreground group: to itself,
+ * where a HUP that somebody sends meanwhile would be merged with the kernel's, and to whomever else
+ * is in that group. So the group in the foreground is first made one that has no member any more.
  */
 void terminal_release(struct terminal *terminal)
 {
@@ -80,7 +80,8 @@ void terminal_release(struct terminal *terminal)
 
 	if (terminal->role != GIVES_SESSION)
 		return;
-	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack,
+		sizeof(stack))) {
 		while (waitpid(nobody.pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		if (nobody.pidfd >= 0)
@@ -121,7 +122,8 @@ void terminal_lend(const struct terminal *terminal, pid_t command)
 {
 	pid_t group = getpgid(command);
 
-	if (terminal_is_kept(terminal) && group > 0 && group != getpgrp() && has_foreground(terminal->fd))
+	if (terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
+	    has_foreground(terminal->fd))
 		ioctl(terminal->fd, TIOCSPGRP, &group);
 }
 
@@ -138,6 +140,7 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 		return;
 	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
 		return;
-	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) || shutdown_is_left(foreground))
+	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
+	    shutdown_is_left(foreground))
 		take_foreground(terminal->fd);
 }

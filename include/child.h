@@ -19,10 +19,11 @@ struct child {
 };
 
 /*
- * clone(2) with FLAGS, on the STACK given, with a pidfd where the kernel has them. FN's value is the
- * child's exit status. -1 and errno.
+ * clone(2) with FLAGS, on the STACK given, with a pidfd where the kernel has them. FN's value is
+ * the child's exit status. -1 and errno.
  */
-int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size);
+int child_clone(
+    struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size);
 
 /* What COMMAND's start depends on. */
 struct start {
@@ -30,12 +31,13 @@ struct start {
 	const struct inherited *inherited;
 	const struct terminal *terminal;
 	pid_t caller; /* the PID that nsinit was started with */
-	int peer; /* a socket to which COMMAND sends a byte before exec, or -1 */
+	int peer;     /* a socket to which COMMAND sends a byte before exec, or -1 */
 };
 
 /*
- * Starts COMMAND as vfork(2) does: on return it runs. Returns 0, or the status to end with, which has been told
- * on stderr: 126, 127, or 125 where there is no process to be had. The child is reaped then.
+ * Starts COMMAND as vfork(2) does: on return it runs. Returns 0, or the status to end with, which
+ * has been told on stderr: 126, 127, or 125 where there is no process to be had. The child is
+ * reaped then.
  */
 int child_start(struct child *child, const struct start *start);
 

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Big, and in most lives never written to: as a common variable it comes behind all small ones, which then share
- * one page. A page that is written to costs more than the rest of its use.
+ * Big, and in most lives never written to: as a common variable it comes behind all small ones,
+ * which then share one page. A page that is written to costs more than the rest of its use.
  */
 #define RARELY_USED __attribute__((common))
 
@@ -53,7 +53,8 @@ struct pid_file {
 	int fd; /* -1: there is none */
 };
 
-/* Makes FILE, empty, to be filled later, in place of an older one. What is no regular file stays. -1 and errno. */
+/* Makes FILE, empty, to be filled later, in place of an older one. What is no regular file stays.
+ * -1 and errno. */
 int pid_file_make(struct pid_file *file, const char *path);
 void pid_file_fill(struct pid_file *file, pid_t pid);
 /* Takes it away, if it is still the one that was made. */

@@ -22,7 +22,8 @@
 #endif
 
 #ifndef SYS_clock_gettime
-#define SYS_clock_gettime SYS_clock_gettime32 /* what musl calls the one with two longs where a long has 32 bits */
+#define SYS_clock_gettime                                                                          \
+	SYS_clock_gettime32 /* what musl calls the one with two longs where a long has 32 bits */
 #endif
 
 #ifndef CLONE_NEWCGROUP

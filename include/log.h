@@ -20,7 +20,7 @@ enum importance {
 	QUIET = -1, /* nothing at all (TINI_VERBOSITY=0) */
 	ALWAYS = 0, /* what is wrong */
 	VERBOSE,    /* -v: starts, signals, stops, the end */
-	DEBUG	    /* -vv: each process reaped */
+	DEBUG       /* -vv: each process reaped */
 };
 
 /* The one variable of file scope: how much is said, and whether a write may still be waited for. */

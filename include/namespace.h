@@ -19,12 +19,12 @@ unsigned long namespace_flag(const char *name);
 struct mounted {
 	struct place at;
 	char *path; /* the same without links */
-	int point; /* the mount point itself, whatever is mounted on it, or -1 */
+	int point;  /* the mount point itself, whatever is mounted on it, or -1 */
 };
 
 /*
- * Before the namespaces, in the caller's own: makes DIR for --export-proc, and a private mount point of it.
- * -1 once it has told why.
+ * Before the namespaces, in the caller's own: makes DIR for --export-proc, and a private mount
+ * point of it. -1 once it has told why.
  */
 int namespace_prepare(const struct options *opt, struct mounted *mounted);
 
@@ -32,14 +32,15 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted);
 int namespace_mount_proc(const struct options *opt, struct mounted *mounted);
 
 /*
- * Starts FN(ARG) as the inner process, in the new namespaces. FN is to call namespace_set_up() with PEER, its
- * end of a socket; the caller's end is put into *SOCKET. Maps the ids where that was asked for. -1
- * once it has told why; then no process is left.
+ * Starts FN(ARG) as the inner process, in the new namespaces. FN is to call namespace_set_up() with
+ * PEER, its end of a socket; the caller's end is put into *SOCKET. Maps the ids where that was
+ * asked for. -1 once it has told why; then no process is left.
  */
-int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg,
-    int sockets[2]);
+int namespace_enter(
+    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2]);
 
-/* In the inner process: waits for its ids, then every step in turn. A step that fails is told, and ends it (125). */
+/* In the inner process: waits for its ids, then every step in turn. A step that fails is told, and
+ * ends it (125). */
 void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer);
 
 /* At the end: unmounts, and takes made directories away. */

@@ -16,27 +16,27 @@
 enum on_exit { ON_EXIT_UNSET, ON_EXIT_EXIT, ON_EXIT_POWEROFF, ON_EXIT_REBOOT, ON_EXIT_HALT };
 
 struct options {
-	char **command;		   /* NULL-terminated; NULL with --pause */
+	char **command;            /* NULL-terminated; NULL with --pause */
 	unsigned long namespaces;  /* CLONE_NEW* of clone(2) */
 	unsigned long propagation; /* MS_SLAVE or MS_PRIVATE of mount(2) */
-	const char *proc;	   /* where to mount procfs, or NULL; so for the next ones */
+	const char *proc;          /* where to mount procfs, or NULL; so for the next ones */
 	const char *export_proc;
 	const char *root;
 	const char *directory;
 	const char *hostname;
 	const char *pid_file;
 	bool map_root;
-	bool single;	     /* signal COMMAND alone */
-	bool group;	     /* -g: a group of its own, also below a shell */
-	bool warn;	     /* a line for each orphan */
-	bool pause;	     /* no COMMAND */
-	bool end_group;	     /* TERM to the group once COMMAND has ended (dumb-init) */
-	bool suspend;	     /* stop at once when told to, the group by STOP (dumb-init) */
-	int parent_death;    /* the signal for our parent's death, or 0 */
-	int kill_child;	     /* the signal that comes before KILL when the outer nsinit dies, or 0 */
-	int64_t grace;	     /* ms, GRACE_NONE or GRACE_FOREVER */
-	sigmask stop;	     /* the signals that ask for the stop */
-	sigmask rewritten;   /* those that RENAMED speaks of */
+	bool single;       /* signal COMMAND alone */
+	bool group;        /* -g: a group of its own, also below a shell */
+	bool warn;         /* a line for each orphan */
+	bool pause;        /* no COMMAND */
+	bool end_group;    /* TERM to the group once COMMAND has ended (dumb-init) */
+	bool suspend;      /* stop at once when told to, the group by STOP (dumb-init) */
+	int parent_death;  /* the signal for our parent's death, or 0 */
+	int kill_child;    /* the signal that comes before KILL when the outer nsinit dies, or 0 */
+	int64_t grace;     /* ms, GRACE_NONE or GRACE_FOREVER */
+	sigmask stop;      /* the signals that ask for the stop */
+	sigmask rewritten; /* those that RENAMED speaks of */
 	uint8_t renamed[65]; /* what is sent in place of each; 0 drops it */
 	uint32_t remap[8];   /* a bit for each status that is to become 0 */
 	enum on_exit on_exit;

@@ -1,6 +1,6 @@
 /*
- * Children: adopting, waiting, statuses. Orphans are reaped either here, one wait4(2) each, or by the
- * kernel itself. Which of the two runs is known here alone.
+ * Children: adopting, waiting, statuses. Orphans are reaped either here, one wait4(2) each, or by
+ * the kernel itself. Which of the two runs is known here alone.
  */
 #ifndef NSINIT_REAPER_H
 #define NSINIT_REAPER_H
@@ -13,17 +13,17 @@ struct child;
 struct options;
 
 struct reaper {
-	int signals;	/* the descriptor of signals_watch() */
+	int signals;    /* the descriptor of signals_watch() */
 	bool delegated; /* the kernel reaps */
 };
 
 enum news_kind {
 	NOTHING_NEW,
-	CHILD_ENDED,	 /* STATUS as wait(2) gives it; the PID is nobody's any more */
-	CHILD_STOPPED,	 /* STATUS likewise */
+	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID is nobody's any more */
+	CHILD_STOPPED, /* STATUS likewise */
 	CHILD_CONTINUED,
 	ORPHAN_REAPED,
-	NO_CHILDREN	 /* none is left at all (ECHILD) */
+	NO_CHILDREN /* none is left at all (ECHILD) */
 };
 
 struct news {
@@ -32,13 +32,14 @@ struct news {
 	int status;
 };
 
-/* Makes nsinit, PID SELF, the reaper of its descendants: a PID 1 is by right, else by PR_SET_CHILD_SUBREAPER. */
+/* Makes nsinit, PID SELF, the reaper of its descendants: a PID 1 is by right, else by
+ * PR_SET_CHILD_SUBREAPER. */
 void reaper_adopt(pid_t self);
 
 /*
- * Lets the kernel reap orphans where it can give CHILD's status afterwards (Linux 6.15), none needs to be
- * told of, and nsinit was started as PID 1. To be called once CHILD runs; CHILD's PID is not pinned from then
- * on. CHILD may be NULL.
+ * Lets the kernel reap orphans where it can give CHILD's status afterwards (Linux 6.15), none needs
+ * to be told of, and nsinit was started as PID 1. To be called once CHILD runs; CHILD's PID is not
+ * pinned from then on. CHILD may be NULL.
  */
 void reaper_delegate(struct reaper *reaper, struct child *child, const struct options *opt);
 

@@ -10,8 +10,9 @@
 struct options;
 
 /*
- * Sends SIG to every process left: as PID 1 to the whole namespace, else to all of nsinit's descendants,
- * found in /proc. A CONT follows TERM, and the TERM comes once to each, however often this is called.
+ * Sends SIG to every process left: as PID 1 to the whole namespace, else to all of nsinit's
+ * descendants, found in /proc. A CONT follows TERM, and the TERM comes once to each, however often
+ * this is called.
  */
 void shutdown_signal(int sig);
 
@@ -21,15 +22,16 @@ void shutdown_signal_group(pid_t group, int sig);
 /* Whether a descendant of nsinit's is left in a process group. */
 bool shutdown_is_left(pid_t group);
 
-/* Whether there are processes that nsinit may not signal (another user's, and CAP_KILL is missing). */
+/* Whether there are processes that nsinit may not signal (another user's, and CAP_KILL is missing).
+ */
 bool shutdown_is_denied(void);
 
 /* Whether none is left but those. */
 bool shutdown_is_done(void);
 
 /*
- * Whether nsinit is the machine's own init. PID 1 asks the kernel by turning Ctrl-Alt-Del into INT, which succeeds in
- * the first PID namespace alone (reboot(2)), and is wanted there.
+ * Whether nsinit is the machine's own init. PID 1 asks the kernel by turning Ctrl-Alt-Del into INT,
+ * which succeeds in the first PID namespace alone (reboot(2)), and is wanted there.
  */
 bool shutdown_is_machine(void);
 

@@ -2,8 +2,8 @@
  * Signals: held from the first system call, waited for, named, passed on. No handler is ever
  * installed: everything is blocked and taken with rt_sigtimedwait(2).
  *
- * Masks are the kernel's own 64-bit words: sigset_t hides 32 to 34 (musl) or 32 and 33 (glibc), and one
- * unblocked 33 would end nsinit.
+ * Masks are the kernel's own 64-bit words: sigset_t hides 32 to 34 (musl) or 32 and 33 (glibc), and
+ * one unblocked 33 would end nsinit.
  */
 #ifndef NSINIT_SIGNALS_H
 #define NSINIT_SIGNALS_H
@@ -16,7 +16,7 @@ struct child;
 
 typedef uint64_t sigmask;
 
-#define SIGBIT(n) ((sigmask)1 << ((n) - 1))
+#define SIGBIT(n) ((sigmask)1 << ((n)-1))
 #define SIG_EVERY (~(sigmask)0)
 #define SIG_LAST  64
 
@@ -36,12 +36,13 @@ struct inherited {
 };
 
 /*
- * Sets what SIG does, SIG_DFL or SIG_IGN, and puts what it did into WAS, unless that is NULL. -1 and errno.
- * sigaction(3) would bring in the libc's care for its threads.
+ * Sets what SIG does, SIG_DFL or SIG_IGN, and puts what it did into WAS, unless that is NULL. -1
+ * and errno. sigaction(3) would bring in the libc's care for its threads.
  */
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int));
 
-/* Blocks all that can be blocked, and sets CHLD to its default, without which no child has a status. */
+/* Blocks all that can be blocked, and sets CHLD to its default, without which no child has a
+ * status. */
 void signals_hold(struct inherited *was);
 
 /* In the child, before exec: the mask and the disposition that nsinit was started with. */
@@ -60,24 +61,27 @@ bool signals_take(sigmask which, siginfo_t *info);
 bool signal_is_own(const siginfo_t *info);
 
 /*
- * Sends what INFO says to CHILD, or to its process group: with its value where it came by sigqueue(3), and
- * then always to CHILD alone. By pidfd, so that no recycled PID is hit; by number where the kernel
- * (before 5.1, and before 6.9 for groups) or a seccomp filter has none, and only while the number is
- * CHILD's. A CHILD that has died is no error. False where only the group's number would do, and CHILD
- * has been reaped.
+ * Sends what INFO says to CHILD, or to its process group: with its value where it came by
+ * sigqueue(3), and then always to CHILD alone. By pidfd, so that no recycled PID is hit; by number
+ * where the kernel (before 5.1, and before 6.9 for groups) or a seccomp filter has none, and only
+ * while the number is CHILD's. A CHILD that has died is no error. False where only the group's
+ * number would do, and CHILD has been reaped.
  */
 bool signal_pass(const struct child *child, bool group, siginfo_t *info);
 
-/* Stops nsinit itself, or all of its group, by SIG, unless a CONT has come meanwhile. Returns after the next CONT. */
+/* Stops nsinit itself, or all of its group, by SIG, unless a CONT has come meanwhile. Returns after
+ * the next CONT. */
 void signal_suspend(int sig, bool group);
 
 /* Ends nsinit by SIG, without a core. */
 void signal_end_by(int sig);
 
-/* The number of "TERM", "SIGTERM", "term", "15", "RTMIN+3"; 0 for no signal's name. RTMIN is 34 with any libc. */
+/* The number of "TERM", "SIGTERM", "term", "15", "RTMIN+3"; 0 for no signal's name. RTMIN is 34
+ * with any libc. */
 int signal_number(const char *name);
 
-/* The number that TEXT begins with, moving TEXT behind it; -1 where there is none, or it is above MAX. */
+/* The number that TEXT begins with, moving TEXT behind it; -1 where there is none, or it is above
+ * MAX. */
 int read_digits(const char **text, int max);
 
 /* The same of a whole word. */

@@ -1,6 +1,6 @@
 /*
- * oneshot PORT: says its name and time to whoever connects. Each answer is given by a grandchild, so that the server
- * waits for nobody: it is the init that reaps them.
+ * oneshot PORT: says its name and time to whoever connects. Each answer is given by a grandchild,
+ * so that the server waits for nobody: it is the init that reaps them.
  */
 #include <netinet/in.h>
 #include <signal.h>
