@@ -1,0 +1,273 @@
+# Processes: how many there are, what COMMAND is given, what nsinit keeps, who goes with whom.
+# shellcheck disable=SC2016 # $0 and $1 are the inner shell's
+# shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
+load helper
+load levels
+
+# started LEVEL ARG...: start_at with siglog as COMMAND, whose PID as seen from here is $command, and which ends by TERM.
+started() {
+	log=$BATS_TEST_TMPDIR/log.$((++count))
+	start_at "$@" -- "$PROBES/siglog" -x 15 "$log"
+	wait_for said READY "$log"
+	command=$(descendants "$pid" | while read -r p; do ! runs "$p" siglog || echo "$p"; done)
+}
+
+@test "there are two processes, three with a new namespace; COMMAND is PID 2 behind an inner nsinit that is PID 1" {
+	for row in alone:1:- pid1:1:2 two:2:2 within:2:2; do
+		IFS=: read -r level n own <<<"$row"
+		started "$level"
+		[ "$(descendants "$pid" | wc -l)" = "$n" ]
+		[[ $own == - ]] || [ "$(cat "$log")" = "READY $own" ]
+		kill -KILL "$waited"
+	done
+	for namespace in --mount --uts --ipc; do
+		started alone "$namespace"
+		[ "$(descendants "$pid" | wc -l)" = 2 ]
+		[ "$(cat "$log")" = "READY $command" ]
+		kill -KILL "$waited"
+	done
+	run_at two -- ps -e -o pid= -o comm=
+	[ "$(xargs <<<"$output")" = "1 nsinit 2 ps" ]
+}
+
+# given ARG...: what state says it was given when ARG starts it, but for what names its place among the processes.
+given() {
+	capture "$@" "$PROBES/state" one '' 'two  words'
+	[ "$status" = 0 ]
+	grep -vE '^(pid|ppid|pgid|sid|tpgid) ' <<<"$output"
+}
+
+@test "COMMAND is given the mask, dispositions, files, directory, limits, environment and argv that nsinit was" {
+	cd "$BATS_TEST_TMPDIR"
+	umask 027
+	export ODD=$'a\nb' EMPTY=
+	for odd in '' -b '-i 17' '-i 1 -i 32 -i 64 -B 2 -B 33' '-f 0' '-f 1 -e 3' '-e 5 -L nofile=64 -L core=0'; do
+		# shellcheck disable=SC2086 # words
+		direct=$(given "$PROBES/oddparent" $odd)
+		[ -n "$direct" ] || [[ $odd == *"-f 1"* ]]
+		for level in alone two pid1; do
+			echo "oddparent $odd, $level"
+			case $level in
+			alone) how=() init=("$NSINIT") ;;
+			two) how=() init=("$NSINIT" -u) ;;
+			# unshare itself would not keep the mask.
+			pid1) how=("${own_pidns[@]}") init=("$NSINIT") ;;
+			esac
+			# shellcheck disable=SC2086 # words
+			through=$(given "${how[@]}" "$PROBES/oddparent" $odd -- "${init[@]}" --)
+			diff <(echo "$direct") <(echo "$through")
+		done
+	done
+}
+
+@test "LISTEN_PID and WATCHDOG_PID name COMMAND where they named nsinit, and stay where they did not" {
+	for unshare in '' -u; do
+		for name in LISTEN_PID WATCHDOG_PID; do
+			# exec keeps the PID.
+			# shellcheck disable=SC2086 # words
+			capture bash -c 'export "$1=$$"; exec "${@:2}"' - "$name" "$NSINIT" $unshare -- \
+				bash -c 'echo "${!1} $$"' - "$name"
+			read -r named own <<<"$output"
+			[ "$named" = "$own" ]
+			# shellcheck disable=SC2086 # words
+			capture env "$name=1" "$NSINIT" $unshare -- bash -c 'echo "${!1}"' - "$name"
+			[ "$output" = 1 ]
+		done
+		# shellcheck disable=SC2086 # words
+		capture bash -c 'export OTHER_PID=$$ XLISTEN_PID=$$; echo $$; exec "$@"' - "$NSINIT" $unshare -- \
+			bash -c 'echo "$OTHER_PID"; echo "$XLISTEN_PID"'
+		[ "$(sort -u <<<"$output" | wc -l)" = 1 ]
+	done
+}
+
+# files PID: the descriptors of PID, and what each is.
+files() {
+	local fd
+	for fd in "/proc/$1/fd/"*; do
+		echo "${fd##*/} $(readlink "$fd")"
+	done
+}
+
+@test "nsinit lets go of its directory and of all inherited files but stderr, at each level" {
+	mkdir "$BATS_TEST_TMPDIR/dir"
+	cd "$BATS_TEST_TMPDIR/dir"
+	for level in "${levels[@]}"; do
+		for option in -v --pid-file=../pid; do
+			exec 7</dev/null 60<"$BATS_TEST_FILENAME"
+			started "$level" "$option"
+			exec 7<&- 60<&-
+			for process in "$pid" $(descendants "$pid"); do
+				runs "$process" nsinit || continue
+				wait_for released "$process"
+				files "$process" | grep -v -e '^2 ' -e ' anon_inode:' -e ' socket:' -e ' pipe:' \
+					-e ' pidfd:' -e '/pid$' >"$BATS_TEST_TMPDIR/more" || :
+				cat "$BATS_TEST_TMPDIR/more"
+				[ ! -s "$BATS_TEST_TMPDIR/more" ]
+				files "$process" | grep "^2 $err"
+			done
+			# COMMAND keeps them.
+			[ "$(readlink "/proc/$command/cwd")" = "$PWD" ]
+			[ "$(readlink "/proc/$command/fd/60")" = "$BATS_TEST_FILENAME" ]
+			kill -TERM "$pid"
+			end_of_it
+		done
+	done
+}
+
+released() {
+	[[ $(readlink "/proc/$1/cwd") == / ]]
+}
+
+@test "a reader of COMMAND's output sees its end when COMMAND closes it" {
+	for unshare in '' -u; do
+		seen=$BATS_TEST_TMPDIR/seen$unshare
+		# shellcheck disable=SC2086 # words
+		mkfifo "$seen.fifo"
+		spawn bash -c '(cat "$1.fifo"; touch "$1") & exec "${@:2}" >"$1.fifo"' - "$seen" \
+			"$NSINIT" $unshare -- bash -c 'echo said; exec >&- sleep 1000'
+		wait_for test -e "$seen"
+		[ "$(cat "$out")" = said ]
+		! ended "$pid" || false
+	done
+}
+
+@test "with 0 to 2 closed nsinit's own files are numbered 3 and up, and COMMAND finds 0 to 2 closed" {
+	for odd in '-f 0' '-f 2' '-f 0 -f 1 -f 2'; do
+		for unshare in '' -u; do
+			log=$BATS_TEST_TMPDIR/log$odd$unshare
+			# shellcheck disable=SC2086 # words
+			spawn "$PROBES/oddparent" $odd -- "$NSINIT" $unshare -t 5 -- "$PROBES/siglog" -x 15 "$log"
+			wait_for said READY "$log"
+			for process in "$pid" $(descendants "$pid"); do
+				if runs "$process" nsinit; then
+					wait_for released "$process"
+					[ "$(files "$process" | grep -c '^[012] ')" = "$([[ $odd == *2* ]] && echo 0 || echo 1)" ]
+				else
+					for closed in ${odd//-f/}; do
+						# Its log takes the first that is free.
+						[[ ! -e /proc/$process/fd/$closed || $(readlink "/proc/$process/fd/$closed") == "$log" ]]
+					done
+				fi
+			done
+			kill -TERM "$pid"
+			finish
+			[ "$status" = 0 ]
+		done
+	done
+}
+
+# switches PID...: how often each has given the processor away by itself.
+switches() {
+	local p
+	for p; do
+		field "$p" voluntary_ctxt_switches
+	done
+}
+
+@test "nsinit never wakes while nothing happens" {
+	all=()
+	for level in "${levels[@]}"; do
+		started "$level" -t 5
+		mapfile -t -O ${#all[@]} all < <(echo "$pid"; descendants "$pid")
+	done
+	before=
+	wait_for settled
+	# Not in place of a condition: that nothing happens meanwhile is what is tested.
+	sleep 3
+	[ "$(switches "${all[@]}")" = "$before" ]
+}
+
+# settled: whether nobody has woken since the last look.
+settled() {
+	local last=$before
+	before=$(switches "${all[@]}")
+	[[ $before == "$last" ]]
+}
+
+@test "3,000 double-forked orphans leave none behind" {
+	for level in "${levels[@]}"; do
+		log=$BATS_TEST_TMPDIR/$level
+		start_at "$level" -- bash -c '"$0/orphans" -b 250 3000 && exec "$0/siglog" -x 15 -s 3 "$1"' "$PROBES" "$log"
+		wait_for said READY "$log"
+		said "DONE 3000" "$out"
+		inner=$pid
+		[[ $level != two ]] || inner=$(children "$pid")
+		wait_for has_children 1 "$inner"
+		kill -TERM "$pid"
+		end_of_it
+		[ "$status" = 3 ]
+	done
+}
+
+@test "children that nsinit had before its exec are reaped like orphans" {
+	for unshare in '' -u; do
+		log=$BATS_TEST_TMPDIR/log$unshare
+		# shellcheck disable=SC2086 # words
+		spawn "$PROBES/oddparent" -z -z -l -z -- "$NSINIT" $unshare -- "$PROBES/siglog" "$log"
+		wait_for said READY "$log"
+		wait_for has_children 2 "$pid"
+		for process in $(children "$pid"); do
+			! in_state "$process" Z || false
+		done
+		kill -KILL "$pid"
+	done
+}
+
+# left_are N: whether N processes that the test has started are left.
+left_are() {
+	local -a all
+	mapfile -t all < <(left_over)
+	((${#all[@]} == $1))
+}
+
+# Which of the calls happens when is the scheduler's choice: here each is held for a moment in turn, inside.
+@test "the namespace dies with the outer nsinit, whatever the inner one is doing" {
+	need strace strace
+	for call in prctl poll setpgid mount clone execve madvise close_range chdir wait4; do
+		for option in -u '-u -t infinity' '-u --kill-child=USR1 -t 0'; do
+			[[ $option == -u || $call == prctl || $call == clone || $call == execve ]] || continue
+			echo "in $call, $option"
+			# shellcheck disable=SC2086 # words
+			spawn strace -f --seccomp-bpf -qq -o /dev/null -e "trace=$call" \
+				-e "inject=$call:delay_enter=500000:when=1" "$NSINIT" $option -- sleep 1000
+			wait_for inner_is_held
+			kill -KILL "$outer"
+			wait_for ended "$pid"
+			wait_for left_are 0
+		done
+	done
+}
+
+# inner_is_held: whether one below the outer nsinit ($outer) is held by strace.
+inner_is_held() {
+	local process
+	outer=$(children "$pid")
+	for process in $(descendants "${outer:-0}"); do
+		! in_state "$process" t || return 0
+	done
+	return 1
+}
+
+@test "the namespace dies with the outer nsinit, whatever that one is doing" {
+	need strace strace
+	for row in clone:1 close:1 close_range:1 close_range:2 chdir:1 madvise:1 wait4:1 poll:1; do
+		echo "in ${row%:*}"
+		spawn strace -qq -o /dev/null -e "trace=${row%:*}" -e "inject=${row%:*}:signal=KILL:when=${row#*:}" \
+			"$NSINIT" -u -- sleep 1000
+		wait_for ended "$pid"
+		wait_for left_are 0
+	done
+}
+
+@test "the namespace dies with the outer nsinit, at random moments and where its ids are mapped" {
+	for ((n = 0; n < 40; n++)); do
+		two=(-u)
+		((n % 4)) || two=(-u --map-root-user)
+		spawn "$NSINIT" "${two[@]}" -- sleep 1000
+		until mask_set "$pid"; do :; done
+		for ((j = RANDOM % 4; j > 0; j--)); do :; done
+		kill -KILL "$pid"
+		((n % 4)) || wait_for left_are 0
+	done
+	wait_for left_are 0
+}
