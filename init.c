@@ -463,7 +463,7 @@ static int run_command(struct level *l)
 		say(ALWAYS, "cannot enter %s: %m", l->opt->directory);
 		return STATUS_FAILED;
 	}
-	reaper_adopt(l->role == INNER && l->opt->namespaces & CLONE_NEWPID ? 1 : l->caller);
+	reaper_adopt(l->role == INNER ? getpid() : l->caller);
 	count = take_early(l, early);
 	if (l->role == INNER && wants_command(l))
 		start.peer = l->peer;

@@ -170,6 +170,13 @@ only_left() {
 	done
 }
 
+@test "-t: what is left gets its TERM also where the outer nsinit is PID 1 and the inner one is not" {
+	left=$BATS_TEST_TMPDIR/left
+	run_at pid1 --mount -t infinity -- "$PROBES/outlive" -d -s 5 2 "$left"
+	[ "$status" = 5 ]
+	[ "$(grep -c TERM "$left")" = 2 ]
+}
+
 @test "-t: what is left and stopped gets a CONT with the TERM" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
