@@ -594,13 +594,14 @@ static _Noreturn void end(struct level *l, int status)
 int main(int argc, char **argv)
 {
 	struct options opt;
-	struct level level = {.opt = &opt, .caller = getpid(), .peer = -1};
+	struct level level = {.opt = &opt, .peer = -1};
 	int status;
 
 	(void)argc;
 	level.pid_file.fd = level.mounted.point = -1;
 	level.child.pidfd = -1;
 	signals_hold(&level.inherited);
+	level.caller = getpid();
 	options_parse(&opt, argv, level.caller);
 	level.role = opt.namespaces ? OUTER : ALONE;
 	status = prepare(&level);
