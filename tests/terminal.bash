@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # A terminal to type on, for tests (probes/pty.c is its engine). Loaded after helper; a file that uses it calls
 # close_terminal first in its teardown. Nothing here waits for a time: `see` waits for what the screen shows, and
 # wait_for for what /proc says.

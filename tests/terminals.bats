@@ -2,7 +2,7 @@
 # Terminals and job control: below a shell, as the leader of a session with a terminal, and without a terminal; each
 # with nsinit alone (`plain`) and with a PID namespace (`unshared`).
 
-# shellcheck disable=SC2153 # $nsinit, what is typed, is not $NSINIT
+# shellcheck disable=SC2086,SC2153 # $u is a word or none; $nsinit, what is typed, is not $NSINIT
 load helper
 load terminal
 
