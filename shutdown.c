@@ -210,7 +210,8 @@ static void announce(enum on_exit how, int status)
 	say(ALWAYS, "status %d: %s", status, what);
 }
 
-/* The end of a session hangs its terminal up, and if that was the console, nothing is heard there any more. */
+/* The end of a session hangs its terminal up, and if that was the console, nothing is heard there
+ * any more. */
 static void open_console_again(void)
 {
 	int fd;

@@ -8,6 +8,7 @@ load helper
 load qemu
 
 # One boot for all; each test then looks for its line.
+# shellcheck disable=SC2034 # for bats
 BATS_NO_PARALLELIZE_WITHIN_FILE=true
 
 setup() {
