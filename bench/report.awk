@@ -78,6 +78,8 @@ END {
 	print "| --- | --- |"
 	print "| kernel | " fact["kernel"] " |"
 	print "| processor | " fact["processor"] ", " fact["hypervisor"] " |"
+	print "| load | " fact["load"] " (a quiet machine has less than 1) |"
+	print "| locale | " fact["locale"] " |"
 	print "| nsinit | " fact["nsinit"] " |"
 	print "| built by | " fact["compiler"] (fact["libc"] == "" ? "" : "; " fact["libc"]) " |"
 	line("| the others | " fact["peers"] " |")
