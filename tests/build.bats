@@ -69,7 +69,7 @@ compiled() {
 @test "the C of the binary is of about 2,000 lines, blank ones and comments apart" {
 	count=$(cat "$root"/*.c | grep -cvE '^[[:space:]]*($|/\*|\*)')
 	echo "$count lines"
-	((count <= 2200))
+	((count <= 2250))
 }
 
 @test "--version says version and commit as docker info reads them" {
@@ -206,7 +206,8 @@ compiled() {
 }
 
 @test "each package that a test asks for is among those that README.md installs" {
-	sed -nE 's/^[[:space:]]*(need|need_file) [^ ]+ ([a-z0-9.+-]+)$/\2/p' "$root"/tests/*.{bats,bash} | sort -u >"$BATS_TEST_TMPDIR/asked"
+	sed -nE 's/^[[:space:]]*(need|need_file) [^ ]+ ([a-z0-9.+-]+)$/\2/p' "$root"/tests/*.{bats,bash} |
+		grep -v '^linux-image-' | sort -u >"$BATS_TEST_TMPDIR/asked"
 	grep -v '^#' "$root/tests/packages" | sort -u >"$BATS_TEST_TMPDIR/installed"
 	grep -q musl-tools "$BATS_TEST_TMPDIR/asked"
 	run -0 comm -23 "$BATS_TEST_TMPDIR/asked" "$BATS_TEST_TMPDIR/installed"
