@@ -1,0 +1,55 @@
+# bats file_tags=tree
+# shellcheck disable=SC2016,SC2154
+# What docs/moving.md says of the peers, tried with the peers.
+
+load helper
+
+setup() {
+	helper_setup
+	need_root
+	need_file /usr/bin/tini tini
+	need_file /usr/bin/dumb-init dumb-init
+	need_file /usr/bin/catatonit catatonit
+	need_file /usr/bin/bwrap bubblewrap
+}
+
+@test "each cell of the table of behaviours is what the program does" {
+	sed -n '/<!-- table: behaviour -->/,/<!-- end -->/{/<!--/d; p}' "$root/docs/moving.md" >"$BATS_TEST_TMPDIR/said"
+	"$root/tests/moving" >"$BATS_TEST_TMPDIR/done" 2>"$BATS_TEST_TMPDIR/stderr" || :
+	cat "$BATS_TEST_TMPDIR/stderr"
+	diff "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/done"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/done") -gt 15 ]]
+}
+
+# told PROGRAM WORD: whether PROGRAM's own help knows the option.
+told() {
+	{
+		"$1" --help || "$1" -h
+	} 2>&1 | tr -c '[:alnum:]_-' '\n' | grep -qxFe "$2"
+}
+
+@test "each option of the table of options is one that the program has" {
+	programs=(tini dumb-init catatonit unshare bwrap "$NSINIT")
+	sed -n '/^## Option by option/,/^## What changes/p' "$root/docs/moving.md" | grep '^| [a-z]' | grep -v '^| what it is' >"$BATS_TEST_TMPDIR/rows"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/rows") -gt 15 ]]
+	while IFS='|' read -ra cells; do
+		for i in "${!programs[@]}"; do
+			for word in $(grep -o '`[^`]*`' <<<"${cells[i + 2]}" | tr -d '`'); do
+				case "${programs[i]} $word" in
+				# Told otherwise than by a word of its own.
+				'catatonit -P' | 'catatonit -g' | 'catatonit --version') "${programs[i]}" -h 2>&1 | grep -q -e "$word" ;;
+				catatonit\ CATATONIT_*) grep -q "$word" "$(command -v catatonit)" ;;
+				*) told "${programs[i]}" "$word" ;;
+				esac || {
+					echo "${programs[i]} does not tell of $word" >&2
+					return 1
+				}
+			done
+		done
+	done <"$BATS_TEST_TMPDIR/rows"
+}
+
+@test "nsinit is PID 1 inside bwrap, where bwrap does not install its own" {
+	run -0 bwrap --dev-bind / / --unshare-pid --proc /proc --as-pid-1 "$NSINIT" -- sh -c 'echo $$; cat /proc/1/comm'
+	[[ $output == $'2\n'* && ${lines[1]} == "$(basename "$NSINIT")" ]]
+}
