@@ -845,6 +845,7 @@ not_same() {
 	done
 }
 
+# bats test_tags=static
 @test "EPERM: a user namespace in a chroot" {
 	need busybox busybox-static
 	make_rootfs rootfs
@@ -853,6 +854,7 @@ not_same() {
 		chroot rootfs /nsinit --map-root-user true
 }
 
+# bats test_tags=static
 @test "-u works in a chroot, whose / is no mount point, and shows nothing outside it" {
 	need busybox busybox-static
 	make_rootfs rootfs
@@ -968,6 +970,7 @@ nested() {
 	exec 8<&-
 }
 
+# bats test_tags=static
 @test "ids that cannot be mapped are told" {
 	need busybox busybox-static
 	make_rootfs rootfs

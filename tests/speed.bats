@@ -78,6 +78,7 @@ calls_before_command() {
 		END { if (!found) exit 1; print n }' "$1"
 }
 
+# bats test_tags=static
 @test "16 system calls or fewer come before COMMAND" {
 	need strace strace
 	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" "$NSINIT" -- "$PROBES/die" 0 3>&-
@@ -86,6 +87,7 @@ calls_before_command() {
 	((count >= 5 && count <= 16))
 }
 
+# bats test_tags=static
 @test "16 system calls or fewer come before COMMAND where nsinit is PID 1" {
 	need strace strace
 	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" \

@@ -41,6 +41,23 @@ static pid_t start(void)
 	return pid;
 }
 
+/* Whoever reaps it may take a while. */
+static int lives(pid_t pid)
+{
+	char path[32], text[256] = "";
+	const char *end;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	if (read(fd, text, sizeof text - 1) <= 0)
+		text[0] = '\0';
+	close(fd);
+	end = strrchr(text, ')');
+	return end && end[2] != 'Z' && end[2] != 'X';
+}
+
 static _Noreturn void orphan(int how)
 {
 	pid_t other;
@@ -54,7 +71,7 @@ static _Noreturn void orphan(int how)
 		}
 		if (start() > 0)
 			_exit(0);
-		for (tries = 0; tries < 50 && kill(other, SIGCONT) == 0; tries++)
+		for (tries = 0; tries < 30000 && lives(other) && kill(other, SIGCONT) == 0; tries++)
 			nanosleep(&(struct timespec){0, 1000000}, NULL);
 		_exit(0);
 	case 1: /* of a signal */
