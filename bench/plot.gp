@@ -16,7 +16,7 @@ colour(name) = name[1:6] eq "nsinit" ? 0x2f81f7 : 0xa0784e
 show(x) = x >= 100 || x == int(x) ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x)
 low = 0
 from(x) = x > low ? x : low
-plain = "unset logscale; set xrange [*:*]; set yrange [*:*]; set format x '%.0f'; stats file using 1 nooutput; "
+plain = "unset logscale; set xrange [*:*]; set yrange [*:*]; set format x '%g'; stats file using 1 nooutput; "
 draw_bars = plain . "eval scale; unset key; set offsets 0, graph 0.1, 0, 0; \
 	set grid noytics xtics linecolor rgb grey linewidth 0.3; \
 	set xrange [low:*]; set yrange [STATS_max + 0.5:-0.6]; \

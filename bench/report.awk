@@ -73,7 +73,7 @@ function bound(what, got, most, unit) {
 
 END {
 	line("# What nsinit costs, and what the others do")
-	line("Written by `make bench` (see `bench/run` for what it needs). All contenders take turns in one run, pinned to one processor; figures are medians, and a ratio is the median of the ratios of one round each. Times depend on the machine and on what else it does, ratios much less.")
+	line("Written by `make bench` (see `bench/run` for what it needs). All contenders take turns in one run, pinned to one processor; figures are medians, and ratios of start-up are those of the 10th percentiles, the runs that nothing else interrupted. Times depend on the machine and on what else it does, ratios much less.")
 	print "| | |"
 	print "| --- | --- |"
 	print "| kernel | " fact["kernel"] " |"
@@ -111,7 +111,7 @@ END {
 	line("## Start-up")
 	line("![Start-up](startup.svg)")
 	line("From the init's execve(2) until a COMMAND that does nothing has been run and the init reaped; minor page faults of all the processes together; system calls of the init up to COMMAND's execve(2).")
-	print "| | µs | 10 % to 90 % | minor faults | system calls | over tini-static | over unshare | over unshare + tini-static |"
+	print "| | µs | 10th to 90th percentile | minor faults | system calls | over tini-static | over unshare | over unshare + tini-static |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start"]; i++) {
 		n = names["start", i]
@@ -119,7 +119,7 @@ END {
 	}
 	print ""
 	line("As PID 1 of a container (the namespaces are there already):")
-	print "| | µs | 10 % to 90 % | minor faults | over tini-static |"
+	print "| | µs | 10th to 90th percentile | minor faults | over tini-static |"
 	print "| --- | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start-pid1"]; i++) {
 		n = names["start-pid1", i]
