@@ -198,6 +198,18 @@ states() {
 	done
 }
 
+@test "dumb-init stops a group that takes no notice of TSTP: it has STOP" {
+	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
+		spawn "$path" -- bash -c 'trap "" TSTP; sleep 1000 & exec sleep 1000'
+		init=$pid
+		wait_for has_tree
+		kill -TSTP "$init"
+		wait_for states 'T T T'
+		kill -CONT "$init"
+		wait_for states 'S S S'
+	done
+}
+
 @test "dumb-init stops itself also where -r drops the signal, or where COMMAND alone is signalled" {
 	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 		suspend TSTP "$path" -r 20:0
