@@ -284,8 +284,8 @@ static void print_ratios(void)
 	for (int a = 0; a < contender_count; a++)
 		for (int b = 0; b < contender_count; b++)
 			if (a != b)
-				printf("ratio\t%s\t%s\t%.3f\n", contenders[a].name, contenders[b].name,
-				    tenth[a] / tenth[b]);
+				printf("ratio\t%s\t%s\t%.3f\n", contenders[a].name,
+				    contenders[b].name, tenth[a] / tenth[b]);
 }
 
 /* start: name, µs from execve to reaped (median, 10th and 90th percentile), minor faults of all its
