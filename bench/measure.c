@@ -271,21 +271,28 @@ static double quantile(const double *samples, long count, double share)
 }
 
 /*
- * Each pair of contenders: one's 10th percentile over the other's. On a quiet machine that is the
- * ratio of the medians; on a busy one others interrupt a long run more often than a short one, and
- * these runs they did not.
+ * Each pair of contenders: the median of what one took over the other in the same round, and beside
+ * it the ratio of their 10th percentiles, the runs that nothing else on the machine interrupted.
  */
 static void print_ratios(void)
 {
-	double tenth[MAX_CONTENDERS];
+	double *ratio = malloc(sizeof *ratio * (size_t)rounds);
 
-	for (int i = 0; i < contender_count; i++)
-		tenth[i] = quantile(contenders[i].samples, rounds, 0.1);
-	for (int a = 0; a < contender_count; a++)
-		for (int b = 0; b < contender_count; b++)
+	if (ratio == NULL)
+		err(1, "malloc");
+	for (int a = 0; a < contender_count; a++) {
+		for (int b = 0; b < contender_count; b++) {
+			const double *one = contenders[a].samples, *other = contenders[b].samples;
+
+			for (long i = 0; i < rounds; i++)
+				ratio[i] = one[i] / other[i];
 			if (a != b)
-				printf("ratio\t%s\t%s\t%.3f\n", contenders[a].name,
-				    contenders[b].name, tenth[a] / tenth[b]);
+				printf("ratio\t%s\t%s\t%.3f\t%.3f\n", contenders[a].name,
+				    contenders[b].name, quantile(ratio, rounds, 0.5),
+				    quantile(one, rounds, 0.1) / quantile(other, rounds, 0.1));
+		}
+	}
+	free(ratio);
 }
 
 /* start: name, µs from execve to reaped (median, 10th and 90th percentile), minor faults of all its

@@ -5,7 +5,7 @@ BEGIN { FS = "\t" }
 { key = FILENAME; sub(/.*\//, "", key) }
 
 key == "facts" { fact[$1] = $2; next }
-$1 == "ratio" { ratio[key, $2, $3] = $4; next }
+$1 == "ratio" { ratio[key, $2, $3] = $4; calm[key, $2, $3] = $5; next }
 key == "calls" { calls[$1] = $2; next }
 key == "size" { size[$1] = $2; next }
 
@@ -40,7 +40,7 @@ function figure(x) {
 	return sprintf(x >= 10 ? "%.1f" : "%.2f", x)
 }
 
-function over(key, a, b) { return (key, a, b) in ratio ? sprintf("%.2f", ratio[key, a, b]) : "–" }
+function over(key, a, b) { return (key, a, b) in ratio ? sprintf("%.2f (%.2f)", ratio[key, a, b], calm[key, a, b]) : "–" }
 
 # A table of those that grow, one column for each number.
 function growth(key, column, head,    i, k, row) {
@@ -73,7 +73,7 @@ function bound(what, got, most, unit) {
 
 END {
 	line("# What nsinit costs, and what the others do")
-	line("Written by `make bench` (see `bench/run` for what it needs). All contenders take turns in one run, pinned to one processor; figures are medians, and ratios of start-up are those of the 10th percentiles, the runs that nothing else interrupted. Times depend on the machine and on what else it does, ratios much less.")
+	line("Written by `make bench` (see `bench/run` for what it needs). All contenders take turns in one run, pinned to one processor; figures are medians, and a ratio of start-up is the median of the ratios of one round each; in brackets that of the 10th percentiles, the runs that nothing else interrupted. What is promised is the former. Times depend on the machine and on what else it does, ratios much less.")
 	print "| | |"
 	print "| --- | --- |"
 	print "| kernel | " fact["kernel"] " |"
