@@ -229,7 +229,7 @@ left_are() {
 			echo "in $call, $option"
 			# shellcheck disable=SC2086 # words
 			spawn strace -f --seccomp-bpf -qq -o /dev/null -e "trace=$call" \
-				-e "inject=$call:delay_enter=500000:when=1" "$NSINIT" $option -- sleep 1000
+				-e "inject=$call:delay_enter=800000:when=1" "$NSINIT" $option -- sleep 1000
 			wait_for inner_is_held
 			kill -KILL "$outer"
 			wait_for ended "$pid"
@@ -238,12 +238,14 @@ left_are() {
 	done
 }
 
-# inner_is_held: whether one below the outer nsinit ($outer) is held by strace.
+# inner_is_held: whether one below the outer nsinit ($outer) is held by strace, or COMMAND runs by now: a busy machine may
+# have missed the moment.
 inner_is_held() {
 	local process
 	outer=$(children "$pid")
-	for process in $(descendants "${outer:-0}"); do
-		! in_state "$process" t || return 0
+	[[ -n $outer ]] || return
+	for process in $(descendants "$outer"); do
+		! in_state "$process" t && ! runs "$process" sleep || return 0
 	done
 	return 1
 }
