@@ -10,6 +10,9 @@
 if declare -F bats_require_minimum_version >/dev/null; then
 	bats_require_minimum_version 1.8.0
 fi
+# RETRIES: how often a test may be tried again. CI allows two: it runs on machines that others load, where a shell in the
+# middle of a test may not be scheduled for seconds.
+BATS_TEST_RETRIES=${RETRIES:-0}
 root=${root:-$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}
 NSINIT=${NSINIT:-$root/nsinit}
 PROBES=${PROBES:-$root/build/probes}
