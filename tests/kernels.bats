@@ -8,8 +8,9 @@ load helper
 load qemu
 
 # One boot for all; each test then looks for its line.
-# shellcheck disable=SC2034 # for bats
-BATS_NO_PARALLELIZE_WITHIN_FILE=true
+setup_file() {
+	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
+}
 
 setup() {
 	helper_setup

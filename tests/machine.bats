@@ -229,7 +229,7 @@ order() {
 }
 
 @test "what was written just before the end is on the disks, and the root file system is clean" {
-	local root=$BATS_TEST_TMPDIR/root.img data=$BATS_TEST_TMPDIR/data.img
+	local disk=$BATS_TEST_TMPDIR/root.img data=$BATS_TEST_TMPDIR/data.img
 	PATH=$PATH:/sbin:/usr/sbin
 	need mkfs.ext4 e2fsprogs
 	mkdir "$tree"/{proc,mnt}
@@ -242,19 +242,19 @@ order() {
 		echo "said to the root" >/said
 		echo "said to the data" >/mnt/said
 	END
-	mkfs.ext4 -q -d "$tree" "$root" 32M
+	mkfs.ext4 -q -d "$tree" "$disk" 32M
 	# Without a journal, so that nothing but sync(2) brings it there.
 	mkfs.ext4 -q -O ^has_journal "$data" 16M
 	vm_run -p "root=/dev/nvme0n1 rw rootwait init=/nsinit -- -t 0.3 -v /run" \
-		-drive "file=$root,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
+		-drive "file=$disk,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
 		-drive "file=$data,if=none,id=data,format=raw" -device nvme,drive=data,serial=data
 	vm_powered_off
 	vm_not_said 'cannot remount'
-	[[ $(debugfs -R 'cat /said' "$root" 2>/dev/null) == 'said to the root' ]]
+	[[ $(debugfs -R 'cat /said' "$disk" 2>/dev/null) == 'said to the root' ]]
 	[[ $(debugfs -R 'cat /said' "$data" 2>/dev/null) == 'said to the data' ]]
-	run -0 dumpe2fs -h "$root"
+	run -0 dumpe2fs -h "$disk"
 	[[ $output != *needs_recovery* ]]
-	run -0 e2fsck -fn "$root"
+	run -0 e2fsck -fn "$disk"
 }
 
 @test "-u gives the machine's COMMAND a PID namespace, and the machine powers off at its end" {
