@@ -167,7 +167,7 @@ order() {
 	vm_script "$tree/run" <<-'END'
 		grep ' /proc ' /proc/mounts
 		/nsinit --mount-proc true
-		echo "mounts: $(grep -c ' /proc ' /proc/mounts)"
+		echo "mounts: $(grep -c ' /proc proc ' /proc/mounts)"
 	END
 	ln -s busybox "$tree/bin/grep"
 	boot --mount-proc /run

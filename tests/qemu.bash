@@ -93,7 +93,7 @@ vm_start() {
 		shift
 		set -- "$@" -bios qboot.rom
 	fi
-	args="console=ttyS0 quiet panic=-1 $args $1"
+	args="console=ttyS0 quiet panic=-1 reboot=t $args $1"
 	shift
 	console=$BATS_TEST_TMPDIR/console
 	vm_keys=$BATS_TEST_TMPDIR/keys
