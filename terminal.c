@@ -13,6 +13,7 @@
 #include "files.h"
 #include "log.h"
 #include "shutdown.h"
+#include "signals.h"
 
 /* TIOCGPGRP succeeds on the caller's own controlling terminal alone (tty_ioctl(4)). */
 static bool is_controlling(int fd)
@@ -54,18 +55,16 @@ void terminal_find(struct terminal *terminal, bool own_group)
 	terminal->foreground = terminal->role == OWN_GROUP && has_foreground(terminal->fd);
 }
 
-static void take_foreground(int fd)
+static int take_foreground(int fd)
 {
 	pid_t group = getpgrp();
 
-	ioctl(fd, TIOCSPGRP, &group); /* TTOU is blocked */
+	return ioctl(fd, TIOCSPGRP, &group); /* TTOU is blocked */
 }
 
 static int lead_nobody(void *arg)
 {
-	setpgid(0, 0);
-	take_foreground(*(int *)arg);
-	return 0;
+	return setpgid(0, 0) || take_foreground(*(int *)arg);
 }
 
 /*
@@ -76,19 +75,25 @@ static int lead_nobody(void *arg)
 void terminal_release(struct terminal *terminal)
 {
 	struct child nobody;
+	siginfo_t ours;
 	char stack[4096];
+	int failed = 1;
 
 	if (terminal->role != GIVES_SESSION)
 		return;
 	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack,
 		sizeof(stack))) {
-		while (waitpid(nobody.pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(nobody.pid, &failed, 0) < 0 && errno == EINTR)
 			;
 		if (nobody.pidfd >= 0)
 			close(nobody.pidfd);
 	}
-	if (!ioctl(terminal->fd, TIOCNOTTY))
+	if (!ioctl(terminal->fd, TIOCNOTTY)) {
+		/* Where there is no such group they came to us; COMMAND is not to die of them. */
+		while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
+			;
 		return;
+	}
 	say(ALWAYS, "cannot hand the terminal over: %m");
 	terminal->role = NO_TERMINAL;
 }
