@@ -71,9 +71,10 @@ struct level {
 /*
  * What the inner level tells the outer one. Before COMMAND_IS COMMAND itself sends a byte, to which
  * the kernel adds its PID, translated (SO_PASSCRED). Nobody else could name it where the ids of a
- * user namespace are not mapped.
+ * user namespace are not mapped. The other way round: COMMAND_ASKED, a stop signal of the
+ * terminal's.
  */
-enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED };
+enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED, COMMAND_ASKED };
 
 struct note {
 	enum what what;
@@ -84,9 +85,9 @@ static void tell(const struct level *l, enum what what, int value)
 {
 	struct note note = {what, value};
 
-	if (l->role == INNER && l->peer >= 0 &&
+	if (l->role != ALONE && l->peer >= 0 &&
 	    send(l->peer, &note, sizeof(note), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
-		say(ALWAYS, "cannot tell the outer nsinit: %m");
+		say(ALWAYS, "cannot tell the other nsinit: %m");
 }
 
 static int64_t now(void)
@@ -194,6 +195,15 @@ static void pass(struct level *l, siginfo_t *info)
 		shutdown_signal_group(l->child.pid, to);
 }
 
+/* The terminal has sent COMMAND a stop signal: the level that runs it keeps the clock. */
+static void on_asked(struct level *l)
+{
+	if (l->role == OUTER)
+		tell(l, COMMAND_ASKED, 0);
+	else
+		stop_by(l, l->opt->grace);
+}
+
 static void on_signal(struct level *l, siginfo_t *info)
 {
 	int sig = info->si_signo;
@@ -216,8 +226,8 @@ static void on_signal(struct level *l, siginfo_t *info)
 	/* COMMAND is in the same group, and had it from the kernel. */
 	if (!(from_kernel && l->terminal.role == BELOW_SHELL && SIGBIT(sig) & FROM_TERMINAL))
 		pass(l, info);
-	else if (l->role == ALONE && l->opt->stop & SIGBIT(sig))
-		stop_by(l, l->opt->grace);
+	else if (l->opt->stop & SIGBIT(sig))
+		on_asked(l);
 	/* NOLINTNEXTLINE(clang-analyzer-core.Undefined*): a signal's number is above 0. */
 	if (l->opt->suspend && !from_kernel && SIGBIT(sig) & STOPS)
 		l->stopped = sig;
@@ -260,9 +270,12 @@ static void on_outer_gone(struct level *l)
 	arm(l, GIVE_UP_DUE, LINGER);
 }
 
-static void on_inner(struct level *l, const struct note *note)
+static void on_note(struct level *l, const struct note *note)
 {
 	switch (note->what) {
+	case COMMAND_ASKED:
+		on_asked(l);
+		break;
 	case COMMAND_IS:
 		on_command_is(l, l->command);
 		break;
@@ -299,8 +312,8 @@ static void on_peer(struct level *l)
 			memcpy(&who, CMSG_DATA(&control.head), sizeof(who));
 		if (n == 1)
 			l->command = who.pid;
-		else if (n == sizeof(note) && l->role == OUTER)
-			on_inner(l, &note);
+		else if (n == sizeof(note) && (l->role == OUTER) != (note.what == COMMAND_ASKED))
+			on_note(l, &note);
 	}
 	stop_with_command(l);
 	if (l->peer < 0 || n < 0)

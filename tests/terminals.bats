@@ -150,6 +150,18 @@ ctrl_c_caught() {
 @test "a COMMAND that handles Ctrl-C gives its own status" { plain ctrl_c_caught; }
 @test "a COMMAND that handles Ctrl-C gives its own status (-u)" { unshared ctrl_c_caught; }
 
+# COMMAND has it from the kernel, and nsinit keeps the clock all the same.
+ctrl_c_asks_for_the_stop() {
+	open_shell bash
+	type_line "$nsinit $u --stop-signal INT -t 0.1 bash -c 'trap \"\" INT; echo on-\$((1 + 1)); while :; do read -r x; done'; echo \"it was \$?.\""
+	see on-2
+	press C-c
+	see 'it was 137.'
+}
+
+@test "Ctrl-C as the stop signal starts the grace" { plain ctrl_c_asks_for_the_stop; }
+@test "Ctrl-C as the stop signal starts the grace (-u)" { unshared ctrl_c_asks_for_the_stop; }
+
 loop_ends() {
 	open_shell "$1"
 	type_line "for i in 1 2 3; do $nsinit $u sleep $long; done"
