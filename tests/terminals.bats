@@ -943,7 +943,7 @@ has_terminal() {
 }
 
 leader_placed() {
-	open_terminal "$NSINIT" "$u" sleep "$long"
+	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	has_terminal
 }
@@ -970,7 +970,7 @@ leader_redirected() {
 }
 
 leader_no_tty() {
-	without_tty env PS1='inside> ' "$NSINIT" "$u" bash --norc
+	without_tty env PS1='inside> ' "$NSINIT" ${u:+"$u"} bash --norc
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -984,7 +984,7 @@ leader_no_tty() {
 
 leader_shell() {
 	# shellcheck disable=SC2046 # the words of a command
-	open_terminal env PS1='inside> ' "$NSINIT" "$u" $(shell_words "$1")
+	open_terminal env PS1='inside> ' "$NSINIT" ${u:+"$u"} $(shell_words "$1")
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -1002,7 +1002,7 @@ leader_shell() {
 
 pid1_shell() {
 	need_root
-	open_terminal "${own_pidns[@]}" setsid --ctty env PS1='inside> ' "$NSINIT" "$u" bash --norc
+	open_terminal "${own_pidns[@]}" setsid --ctty env PS1='inside> ' "$NSINIT" ${u:+"$u"} bash --norc
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -1013,7 +1013,7 @@ pid1_shell() {
 @test "bash as COMMAND of PID 1, leader of its session, has job control (-u)" { unshared pid1_shell; }
 
 ctrl_z_freezes_nothing() {
-	open_terminal "$NSINIT" "$u" cat
+	open_terminal "$NSINIT" ${u:+"$u"} cat
 	type_line one
 	see 'one\r\none\r\n'
 	press C-z
@@ -1028,7 +1028,7 @@ ctrl_z_freezes_nothing() {
 @test "as a session's leader, Ctrl-Z freezes nothing (-u)" { unshared ctrl_z_freezes_nothing; }
 
 leader_ctrl_c() {
-	open_terminal "$NSINIT" "$u" sleep "$long"
+	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	press C-c
 	ended_as 'exited 130'
@@ -1038,7 +1038,7 @@ leader_ctrl_c() {
 @test "as a session's leader, Ctrl-C ends COMMAND: 130 (-u)" { unshared leader_ctrl_c; }
 
 leader_hung_up() {
-	open_terminal "$NSINIT" "$u" sleep "$long"
+	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	hang_up
 	ended_as 'exited 129'
@@ -1049,7 +1049,7 @@ leader_hung_up() {
 
 leader_once() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal "$NSINIT" "$u" "$PROBES/siglog" "$heard"
+	open_terminal "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
 	listening "$heard"
 	flushed "$outer" "$heard"
 	[[ $(wc -l <"$heard") == 2 ]]
@@ -1103,7 +1103,7 @@ innocent() {
 
 leader_early() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal "$PROBES/hold" "$NSINIT" "$u" "$PROBES/siglog" "$heard"
+	open_terminal "$PROBES/hold" "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
 	see holding
 	press C-c
 	listening "$heard"
@@ -1141,7 +1141,7 @@ alone_placed() {
 
 alone_stops() {
 	local sig
-	open_terminal -n "$NSINIT" "$u" sleep "$long"
+	open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	for sig in TSTP TTIN TTOU; do
 		kill "-$sig" "$outer"
@@ -1176,7 +1176,7 @@ non_leader_stops() {
 pid1_goes_on() {
 	local sig
 	need_root
-	open_terminal -n "${own_pidns[@]}" "$NSINIT" "$u" sleep "$long"
+	open_terminal -n "${own_pidns[@]}" "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	for sig in TSTP TTIN TTOU; do
 		kill "-$sig" "$outer"
@@ -1189,7 +1189,7 @@ pid1_goes_on() {
 		# The USR2 of before ends it as soon as it goes on.
 		wait_for ended "$command"
 		wait_for ended "$outer"
-		open_terminal -n "${own_pidns[@]}" "$NSINIT" "$u" sleep "$long"
+		open_terminal -n "${own_pidns[@]}" "$NSINIT" ${u:+"$u"} sleep "$long"
 		find_sleep
 	done
 }
@@ -1198,7 +1198,7 @@ pid1_goes_on() {
 
 does_not_stop() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal -n "$NSINIT" "$u" "$PROBES/siglog" "$heard"
+	open_terminal -n "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
 	listening "$heard"
 	for sig in 20 21 22; do
 		kill "-$sig" "$outer"
@@ -1217,7 +1217,7 @@ does_not_stop() {
 @test "without a terminal, nsinit does not stop where COMMAND does not (-u)" { unshared does_not_stop; }
 
 stop_alone() {
-	open_terminal -n "$NSINIT" "$u" sleep "$long"
+	open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
 	find_sleep
 	kill -STOP "$command"
 	wait_for in_state "$command" T
@@ -1240,7 +1240,7 @@ stop_alone() {
 alone_int() {
 	local sig
 	for sig in 2 3; do
-		open_terminal -n "$NSINIT" "$u" sleep "$long"
+		open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
 		find_sleep
 		kill "-$sig" "$outer"
 		ended_as "exited $((128 + sig))"
@@ -1252,7 +1252,7 @@ alone_int() {
 
 alone_early() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal -n "$PROBES/oddparent" -p 20 "$NSINIT" "$u" "$PROBES/siglog" "$heard"
+	open_terminal -n "$PROBES/oddparent" -p 20 "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
 	listening "$heard"
 	flushed "$outer" "$heard"
 	heard 1 20 any "$heard"
