@@ -125,7 +125,11 @@ vm_monitor() {
 
 # vm_says TEXT: wait until the console says so.
 vm_says() {
-	wait_for -t 120 said "$1" "$console" || vm_show
+	wait_for -t 120 vm_said_or_ended "$1" && vm_said "$1"
+}
+
+vm_said_or_ended() {
+	said "$1" "$console" || ended "$vm"
 }
 
 # vm_end: wait until the machine is off.
