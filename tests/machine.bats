@@ -267,6 +267,7 @@ order() {
 	boot -u /run
 	vm_said 'COMMAND is PID 2 of'
 	order 'READY ' 'TERM ' 'status 5: powering off' 'reboot: Power down'
+	[[ $(vm_count 'powering off') == 1 ]]
 	vm_powered_off
 }
 
