@@ -37,6 +37,15 @@ int child_clone(
 	return 0;
 }
 
+int child_wait(const struct child *child)
+{
+	int status = -1;
+
+	while (waitpid(child->pid, &status, __WALL) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 struct attempt {
 	const struct start *start;
 	volatile int status; /* 0, or what nsinit is to end with: the memory is shared until exec */
@@ -126,7 +135,6 @@ int child_start(struct child *child, const struct start *start)
 	}
 	madvise(stack, size, MADV_DONTNEED); /* COMMAND has one of its own by now */
 	if (attempt.status)
-		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		child_wait(child);
 	return attempt.status;
 }

@@ -8,10 +8,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -215,8 +213,7 @@ int namespace_enter(
 		say(ALWAYS, "cannot tell the inner nsinit to go on: %m");
 	}
 	kill(inner->pid, SIGKILL);
-	while (waitpid(inner->pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	child_wait(inner);
 	return -1;
 }
 

@@ -1,7 +1,6 @@
 /* What is left at the end: TERM, KILL, and the machine's power. */
 #include "shutdown.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

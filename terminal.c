@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -83,8 +82,7 @@ void terminal_release(struct terminal *terminal)
 		return;
 	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack,
 		sizeof(stack))) {
-		while (waitpid(nobody.pid, &failed, 0) < 0 && errno == EINTR)
-			;
+		failed = child_wait(&nobody);
 		if (nobody.pidfd >= 0)
 			close(nobody.pidfd);
 	}
@@ -109,12 +107,10 @@ void terminal_take(const struct terminal *terminal)
 		ioctl(terminal->fd, TIOCSCTTY, 0);
 		return;
 	case OWN_GROUP:
+	case NO_TERMINAL:
 		setpgid(0, 0);
 		if (terminal->foreground)
 			take_foreground(terminal->fd);
-		return;
-	case NO_TERMINAL:
-		setpgid(0, 0);
 	}
 }
 

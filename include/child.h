@@ -25,6 +25,9 @@ struct child {
 int child_clone(
     struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size);
 
+/* Waits for CHILD alone, and returns its wait status; -1 where there is none to be had. */
+int child_wait(const struct child *child);
+
 /* What COMMAND's start depends on. */
 struct start {
 	const struct options *opt;
