@@ -119,8 +119,7 @@ static const struct persona {
 struct reading {
 	struct options *opt;
 	const struct persona *as;
-	int verbosity;  /* how many -v */
-	bool scope_set; /* -c or -g was given */
+	int verbosity; /* how many -v */
 };
 
 /* NOLINTBEGIN(clang-analyzer-core.N*): a kind that needs a word is in a row with an argument. */
@@ -230,11 +229,10 @@ static void read_rewrite(const struct reading *r, const char *word)
 	r->opt->rewritten |= SIGBIT(sig);
 }
 
-static void set_single(struct reading *r, bool single)
+static void set_single(struct options *opt, bool single)
 {
-	r->opt->single = single;
-	r->opt->group = !single;
-	r->scope_set = true;
+	opt->single = single;
+	opt->group = !single;
 }
 
 /* Which of WORDS it is, each with a NUL at its end and one more after the last. */
@@ -282,7 +280,7 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		break;
 	case SINGLE:
 	case GROUP:
-		set_single(r, row->id == SINGLE);
+		set_single(opt, row->id == SINGLE);
 		break;
 	case REWRITE:
 		read_rewrite(r, value);
@@ -364,32 +362,6 @@ static int read_short(struct reading *r, char **argv)
 	return 1;
 }
 
-/* NSINIT_*, for an image whose ENTRYPOINT cannot be changed. An option that was given wins. */
-static void read_environment(struct reading *r)
-{
-	const char *value;
-
-	if ((value = getenv("NSINIT_VERBOSE"))) {
-		int n = read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
-
-		if (!r->verbosity)
-			r->verbosity = n;
-	}
-	if ((value = getenv("NSINIT_GRACE"))) {
-		int64_t given = r->opt->grace;
-
-		read_grace(r, value, "NSINIT_GRACE is no number of seconds, nor \"infinity\"");
-		if (given != GRACE_NONE)
-			r->opt->grace = given;
-	}
-	if ((value = getenv("NSINIT_SINGLE_CHILD"))) {
-		int single = read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1");
-
-		if (!r->scope_set)
-			set_single(r, single);
-	}
-}
-
 /* The variable's value where it counts, or else NULL. */
 static const char *value_of(const struct variable *v)
 {
@@ -398,16 +370,28 @@ static const char *value_of(const struct variable *v)
 	return value && (!v->value || !strcmp(value, v->value)) ? value : NULL;
 }
 
-/* The peer's own. What is wrong in one of them never kept an image from starting. */
-static void read_peers_environment(struct reading *r)
+/*
+ * Before the options, which win: the peer's own, in which what is wrong never kept an image from
+ * starting, and for PID 1 NSINIT_*, for an image whose ENTRYPOINT cannot be changed.
+ */
+static void read_environment(struct reading *r, pid_t self)
 {
 	const char *value = value_of(&r->as->verbose);
 	int level = !value ? 0 : r->as->verbose.level ? number_of(value, 9) - 1 : 1;
 
-	if (!r->verbosity && level > 0)
-		r->verbosity = level;
-	if (!r->scope_set && value_of(&r->as->turn))
-		set_single(r, !r->opt->single);
+	log_to.level = level > 0 ? level : 0;
+	if (value_of(&r->as->turn))
+		set_single(r->opt, !r->opt->single);
+	if (self != 1)
+		return;
+	if ((value = getenv("NSINIT_VERBOSE")))
+		log_to.level =
+		    read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
+	if ((value = getenv("NSINIT_GRACE")))
+		read_grace(r, value, "NSINIT_GRACE is no number of seconds, nor \"infinity\"");
+	if ((value = getenv("NSINIT_SINGLE_CHILD")))
+		set_single(r->opt,
+		    read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1"));
 }
 
 /* What follows from what was given, and what does not go together. */
@@ -438,7 +422,8 @@ static void settle(struct reading *r)
 		opt->stop = SIGBIT(SIGTERM);
 	opt->end_group = r->as->end_group && !opt->single;
 	opt->suspend = r->as->suspend;
-	log_to.level = r->verbosity;
+	if (r->verbosity)
+		log_to.level = r->verbosity;
 }
 
 void options_parse(struct options *opt, char **argv, pid_t self)
@@ -457,6 +442,7 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	/* Raised rights are for a caller whom nothing here checks. */
 	if (getauxval(AT_SECURE))
 		leave(&r, name, "must not be installed setuid, setgid or with capabilities");
+	read_environment(&r, self);
 	if (*argv)
 		argv++;
 	while (*argv && argv[0][0] == '-' && argv[0][1]) {
@@ -467,9 +453,6 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 		argv += argv[0][1] == '-' ? read_long(&r, argv) : read_short(&r, argv);
 	}
 	opt->command = argv;
-	if (self == 1)
-		read_environment(&r);
-	read_peers_environment(&r);
 	settle(&r);
 }
 

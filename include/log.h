@@ -17,7 +17,6 @@ enum status {
 };
 
 enum importance {
-	QUIET = -1, /* nothing at all (TINI_VERBOSITY=0) */
 	ALWAYS = 0, /* what is wrong */
 	VERBOSE,    /* -v: starts, signals, stops, the end */
 	DEBUG       /* -vv: each process reaped */
