@@ -46,11 +46,6 @@ int child_wait(const struct child *child)
 	return status;
 }
 
-struct attempt {
-	const struct start *start;
-	volatile int status; /* 0, or what nsinit is to end with: the memory is shared until exec */
-};
-
 /* LISTEN_PID and WATCHDOG_PID say which process they are for (sd_listen_fds(3),
  * sd_watchdog_enabled(3)). */
 static void rename_in_environment(const char *name, char *text, size_t size, pid_t from)
@@ -96,8 +91,7 @@ __attribute__((noinline)) static void search_and_exec(char **argv)
 /* In the child. Nothing here may outlive exec but what COMMAND is to have. */
 static int begin(void *arg)
 {
-	struct attempt *attempt = arg;
-	const struct start *start = attempt->start;
+	struct start *start = arg; /* whose memory is shared until exec */
 	char **argv = start->opt->command;
 	char listen[32], watchdog[32];
 
@@ -111,22 +105,21 @@ static int begin(void *arg)
 		execve(*argv, argv, environ);
 	else
 		search_and_exec(argv);
-	attempt->status = errno == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
+	start->status = errno == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
 	say(ALWAYS, "%s: %m", *argv[0] ? argv[0] : "COMMAND is an empty word");
-	_exit(attempt->status);
+	_exit(start->status);
 }
 
 /* Not on our own stack, where its pages would lie among those in use. */
 char child_stack[20 * 1024] RARELY_USED;
 
-int child_start(struct child *child, const struct start *start)
+int child_start(struct child *child, struct start *start)
 {
-	struct attempt attempt = {start, 0};
 	/* Whole pages, to be given back; kept_paths may begin in the last one. */
 	char *stack = child_stack + -(uintptr_t)child_stack % 4096;
 	size_t size = sizeof(child_stack) - 4096;
 
-	if (child_clone(child, begin, &attempt, CLONE_VM | CLONE_VFORK, stack, size)) {
+	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, stack, size)) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
@@ -134,7 +127,7 @@ int child_start(struct child *child, const struct start *start)
 		return STATUS_FAILED;
 	}
 	madvise(stack, size, MADV_DONTNEED); /* COMMAND has one of its own by now */
-	if (attempt.status)
+	if (start->status)
 		child_wait(child);
-	return attempt.status;
+	return start->status;
 }

@@ -106,20 +106,14 @@ void files_release(const int *keep, int count)
 
 int file_write(const char *path, const char *text)
 {
-	size_t length = strlen(text);
 	int fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
-	ssize_t n;
-	int error;
+	int failed = fd < 0 || write(fd, text, strlen(text)) < 0;
+	int error = errno;
 
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, length);
-	error = n < 0 ? errno : EIO;
-	close(fd);
-	if (n == (ssize_t)length)
-		return 0;
+	if (fd >= 0)
+		close(fd);
 	errno = error;
-	return -1;
+	return -failed;
 }
 
 char kept_paths[PATHS_KEPT][PATH_MAX] RARELY_USED;

@@ -66,6 +66,8 @@ struct level {
 	bool machine; /* its end is the machine's */
 	bool denied;  /* processes are left that we may not signal */
 	int status;
+	siginfo_t early[FROM_TERMINAL_COUNT]; /* what came before COMMAND was started */
+	int early_count;
 };
 
 /*
@@ -243,12 +245,6 @@ static void on_signals(struct level *l)
 		on_signal(l, &info);
 }
 
-/* Whether the outer level needs to know COMMAND's PID. */
-static bool wants_command(const struct level *l)
-{
-	return l->opt->pid_file || terminal_is_kept(&l->terminal);
-}
-
 static void on_command_is(struct level *l, pid_t pid)
 {
 	l->command = pid;
@@ -420,7 +416,7 @@ static void supervise(struct level *l)
 		more = on_children(l);
 		if (l->due == GIVE_UP_DUE && !l->done && !more)
 			shutdown_signal(SIGKILL); /* to whom a dying one has forked */
-		if (l->ended && l->denied && shutdown_is_done())
+		if (l->ended && l->denied && !shutdown_signal_group(0, 0))
 			l->done = true;
 		if (!l->done && !time_left(l))
 			on_deadline(l);
@@ -439,51 +435,51 @@ static void let_go_of_files(const struct level *l)
  * What a terminal sent before COMMAND was in its group reached nsinit alone. These are taken before
  * the start, and passed on after it as if somebody had sent them.
  */
-static int take_early(const struct level *l, siginfo_t early[static FROM_TERMINAL_COUNT])
+static void take_early(struct level *l)
 {
-	int count = 0;
+	siginfo_t *info = l->early;
 
 	if (l->terminal.role != BELOW_SHELL)
-		return 0;
-	while (count < FROM_TERMINAL_COUNT && signals_take(FROM_TERMINAL, &early[count])) {
-		if (early[count].si_code == SI_KERNEL)
-			early[count].si_code = SI_USER;
-		count++;
-	}
-	return count;
+		return;
+	for (; info < l->early + FROM_TERMINAL_COUNT && signals_take(FROM_TERMINAL, info); info++)
+		if (info->si_code == SI_KERNEL)
+			info->si_code = SI_USER;
+	l->early_count = (int)(info - l->early);
 }
 
-/* From here on an error is told and survived: the end of PID 1 is the end of all. */
-static void watch_over(struct level *l, siginfo_t *early, int count)
+/*
+ * Sees COMMAND, or the inner nsinit, to its end. Returns the status to end with. From here on an
+ * error is told and survived: the end of PID 1 is the end of all.
+ */
+static int watch_over(struct level *l)
 {
 	log_to.nowait = true;
 	let_go_of_files(l);
-	for (int i = 0; i < count; i++)
-		on_signal(l, &early[i]);
+	for (int i = 0; i < l->early_count; i++)
+		on_signal(l, &l->early[i]);
 	/* The first that is linked behind what is needed now. */
 	memory_release((uintptr_t)child_clone);
 	supervise(l);
+	return reaper_exit_status(l->status);
 }
 
-/* Starts COMMAND and sees it to its end. Returns the status to end with. */
+/* The level that COMMAND is started at. */
 static int run_command(struct level *l)
 {
-	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller, -1};
-	siginfo_t early[FROM_TERMINAL_COUNT];
-	int count, status;
+	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller, -1, 0};
 
 	if (l->opt->directory && chdir(l->opt->directory)) {
 		say(ALWAYS, "cannot enter %s: %m", l->opt->directory);
 		return STATUS_FAILED;
 	}
 	reaper_adopt(l->role == INNER ? getpid() : l->caller);
-	count = take_early(l, early);
-	if (l->role == INNER && wants_command(l))
+	take_early(l);
+	/* The outer one has no other way to know COMMAND's PID. */
+	if (l->role == INNER && (l->opt->pid_file || terminal_is_kept(&l->terminal)))
 		start.peer = l->peer;
 	if (!l->opt->pause) {
-		status = child_start(&l->child, &start);
-		if (status)
-			return status;
+		if (child_start(&l->child, &start))
+			return start.status;
 		log_to.nowait = true;
 		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
 		on_command_is(l, l->child.pid);
@@ -494,8 +490,7 @@ static int run_command(struct level *l)
 		setpgid(0, 0); /* or what a shell sends to its job would come once more */
 	if (l->role == ALONE && l->caller == 1)
 		reaper_delegate(&l->reaper, l->opt->pause ? NULL : &l->child, l->opt);
-	watch_over(l, early, count);
-	return reaper_exit_status(l->status);
+	return watch_over(l);
 }
 
 /* The inner nsinit's life. PDEATHSIG comes at once, but is lost with a change of credentials; the
@@ -525,19 +520,15 @@ static int run_inner(void *arg)
 
 static int run_outer(struct level *l)
 {
-	siginfo_t early[FROM_TERMINAL_COUNT];
-	int count;
-
 	reaper_adopt(l->caller);
-	count = take_early(l, early);
+	take_early(l);
 	if (namespace_prepare(l->opt, &l->mounted) ||
 	    namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
 	log_to.nowait = true;
 	say(VERBOSE, "started the inner nsinit as PID %d", l->child.pid);
-	watch_over(l, early, count);
-	return reaper_exit_status(l->status);
+	return watch_over(l);
 }
 
 /* What is asked for before anything is started. Returns 0 or the status to end with. */

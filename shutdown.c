@@ -161,14 +161,9 @@ void shutdown_signal(int sig)
 		;
 }
 
-void shutdown_signal_group(pid_t group, int sig)
+bool shutdown_signal_group(pid_t group, int sig)
 {
-	sweep(sig, group);
-}
-
-bool shutdown_is_left(pid_t group)
-{
-	return sweep(0, group).sent;
+	return sweep(sig, group).sent;
 }
 
 /* CAP_KILL among the effective capabilities (capget(2)). */
@@ -188,11 +183,6 @@ static bool may_signal_all(void)
 bool shutdown_is_denied(void)
 {
 	return !may_signal_all() && sweep(0, 0).denied;
-}
-
-bool shutdown_is_done(void)
-{
-	return !sweep(0, 0).sent;
 }
 
 bool shutdown_is_machine(void)

@@ -142,6 +142,6 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
-	    shutdown_is_left(foreground))
+	    shutdown_signal_group(foreground, 0))
 		take_foreground(terminal->fd);
 }

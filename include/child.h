@@ -35,6 +35,7 @@ struct start {
 	const struct terminal *terminal;
 	pid_t caller; /* the PID that nsinit was started with */
 	int peer;     /* a socket to which COMMAND sends a byte before exec, or -1 */
+	int status;   /* out: 0, or what nsinit is to end with */
 };
 
 /*
@@ -42,6 +43,6 @@ struct start {
  * has been told on stderr: 126, 127, or 125 where there is no process to be had. The child is
  * reaped then.
  */
-int child_start(struct child *child, const struct start *start);
+int child_start(struct child *child, struct start *start);
 
 #endif

@@ -16,18 +16,16 @@ struct options;
  */
 void shutdown_signal(int sig);
 
-/* Sends SIG to those left of a process group whose number may not be used any more. */
-void shutdown_signal_group(pid_t group, int sig);
-
-/* Whether a descendant of nsinit's is left in a process group. */
-bool shutdown_is_left(pid_t group);
+/*
+ * Sends SIG to those of nsinit's descendants that are left in a process group whose number may not
+ * be used any more; GROUP 0 is any. Whether one was there to take it: with SIG 0 nothing is sent,
+ * and the dead do not count.
+ */
+bool shutdown_signal_group(pid_t group, int sig);
 
 /* Whether there are processes that nsinit may not signal (another user's, and CAP_KILL is missing).
  */
 bool shutdown_is_denied(void);
-
-/* Whether none is left but those. */
-bool shutdown_is_done(void);
 
 /*
  * Whether nsinit is the machine's own init. PID 1 asks the kernel by turning Ctrl-Alt-Del into INT,
