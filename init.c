@@ -488,8 +488,10 @@ static int run_command(struct level *l)
 	}
 	if (l->terminal.role == BELOW_SHELL && l->role == INNER)
 		setpgid(0, 0); /* or what a shell sends to its job would come once more */
-	if (l->role == ALONE && l->caller == 1)
+	if (l->role == ALONE && l->caller == 1) {
 		reaper_delegate(&l->reaper, l->opt->pause ? NULL : &l->child, l->opt);
+		signals_hurry();
+	}
 	return watch_over(l);
 }
 

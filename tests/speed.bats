@@ -100,6 +100,20 @@ calls_before_command() {
 	((count >= 5 && count <= 16))
 }
 
+# turns COMMAND...: what COMMAND, an nsinit, changes of its scheduling, and where COMMAND's start is between that.
+turns() {
+	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,sched_setattr "$@" "$PROBES/die" 0 3>&-
+	sed -n "s|.*execve(\"$PROBES/die\".*|COMMAND|p; s/.*\(sched_setattr(.*})*\).*/\1/p" "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "as PID 1 nsinit asks for short turns on the processor once COMMAND runs, and changes nothing else of its scheduling" {
+	need strace strace
+	[[ $(turns "${own_pidns[@]}" nice -n 7 "$NSINIT") == $'COMMAND\n'"sched_setattr(0, {size=48, sched_policy=SCHED_OTHER, \
+sched_flags=0, sched_nice=7, sched_priority=0, sched_runtime=100000,"* ]]
+	[[ $(turns "${own_pidns[@]}" chrt -b 0 "$NSINIT") == COMMAND ]]
+	[[ $(turns "$NSINIT") == COMMAND ]]
+}
+
 @test "nsinit allocates nothing once COMMAND runs, from signals and orphans to the end" {
 	need strace strace
 	spawn strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e signal=none "$NSINIT" -u -t 10 -- \
