@@ -50,7 +50,7 @@ SHORT := $(shell printf %.7s '$(COMMIT)')
 SRCS := $(wildcard *.c)
 # In the order in which they are linked: what the idle nsinit runs, its part of the libc, and behind that child.c and what
 # else the start alone needs, which memory.c gives back.
-hot = $(patsubst %,$(BUILD)/%.o,init log memory reaper shutdown signals)
+hot = $(patsubst %,$(BUILD)/%.o,init log memory reaper shutdown signals terminal)
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/*.c))
 

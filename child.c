@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,23 +108,19 @@ static int begin(void *arg)
 	_exit(start->status);
 }
 
-/* Not on our own stack, where its pages would lie among those in use. */
-char child_stack[20 * 1024] RARELY_USED;
-
 int child_start(struct child *child, struct start *start)
 {
-	/* Whole pages, to be given back; kept_paths may begin in the last one. */
-	char *stack = child_stack + -(uintptr_t)child_stack % 4096;
-	size_t size = sizeof(child_stack) - 4096;
+	/* Its uppermost page is in use already, and those below are by what runs here later. */
+	char stack[16 * 1024];
 
-	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, stack, size)) {
+	if (child_clone(
+		child, begin, start, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
 				      : "");
 		return STATUS_FAILED;
 	}
-	madvise(stack, size, MADV_DONTNEED); /* COMMAND has one of its own by now */
 	if (start->status)
 		child_wait(child);
 	return start->status;

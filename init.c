@@ -578,6 +578,12 @@ static void end_others(struct level *l, int status)
 	supervise(l);
 }
 
+/* Whether STATUS is to become 0 (-e). */
+static bool is_remapped(const struct options *opt, int status)
+{
+	return opt->remap[status / 32] >> status % 32 & 1;
+}
+
 static _Noreturn void end(struct level *l, int status)
 {
 	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
@@ -587,9 +593,12 @@ static _Noreturn void end(struct level *l, int status)
 	if (l->machine && (!l->ended || l->role == OUTER))
 		end_others(l, status);
 	terminal_restore(&l->terminal, l->command);
-	namespace_undo(&l->mounted);
-	pid_file_remove(&l->pid_file);
-	if (l->ended && options_remaps(l->opt, status)) {
+	/* What memory_release() has let go of is not called for nothing. */
+	if (l->mounted.point >= 0 || l->mounted.at.made)
+		namespace_undo(&l->mounted);
+	if (l->pid_file.fd >= 0)
+		pid_file_remove(&l->pid_file);
+	if (l->ended && is_remapped(l->opt, status)) {
 		status = 0;
 	} else if (terminal_is_kept(&l->terminal) && (sig == SIGINT || sig == SIGQUIT)) {
 		signal_end_by(sig);

@@ -455,8 +455,3 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	opt->command = argv;
 	settle(&r);
 }
-
-bool options_remaps(const struct options *opt, int status)
-{
-	return opt->remap[status / 32] >> status % 32 & 1;
-}

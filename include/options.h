@@ -48,7 +48,4 @@ struct options {
  */
 void options_parse(struct options *opt, char **argv, pid_t self);
 
-/* Whether STATUS is to become 0 (-e). */
-bool options_remaps(const struct options *opt, int status);
-
 #endif
