@@ -138,9 +138,18 @@ static void stop_with_command(struct level *l)
 	l->told = l->stopped = 0;
 }
 
+/* Whether an inner nsinit that exits with STATUS can only have it from COMMAND. */
+static bool is_commands(int status)
+{
+	return WIFEXITED(status) &&
+	       (WEXITSTATUS(status) < STATUS_FAILED || WEXITSTATUS(status) > STATUS_NOTFOUND);
+}
+
 static void on_command_end(struct level *l, int status)
 {
 	siginfo_t term = {.si_signo = SIGTERM, .si_code = SI_USER};
+	/* With --kill-child=SIG a clock runs without a grace, too. */
+	bool at_once = l->grace == GRACE_NONE && l->due == NOTHING_DUE;
 
 	l->ended = true;
 	l->status = status;
@@ -148,14 +157,15 @@ static void on_command_end(struct level *l, int status)
 	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
 	if (l->machine)
 		shutdown_announce(l->opt, reaper_exit_status(status));
-	tell(l, COMMAND_ENDED, status);
+	/* Else it is told by our own end: one wakeup less. */
+	if (!at_once || !is_commands(status))
+		tell(l, COMMAND_ENDED, status);
 	reaper_resume(&l->reaper);
 	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
 		shutdown_signal_group(l->child.pid, SIGTERM);
 	if (l->due == GIVE_UP_DUE)
 		return;
-	/* With --kill-child=SIG a clock runs without a grace, too. */
-	if (l->grace == GRACE_NONE && l->due == NOTHING_DUE) {
+	if (at_once) {
 		l->done = true;
 		return;
 	}
@@ -328,6 +338,7 @@ static void on_inner_end(struct level *l, int status)
 	l->done = true;
 	if (l->ended)
 		return;
+	l->ended = is_commands(status);
 	l->status = status;
 	/* Somebody has killed it alone, and what it ran must not outlive it. */
 	if (!(l->opt->namespaces & CLONE_NEWPID) && WIFSIGNALED(status))
