@@ -141,9 +141,9 @@ sanitized = -g -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 sanitize:
 	mkdir -p build/sanitize
-	$(glibc_cc) -c -o build/sanitize.o tests/sanitize.c
+	$(glibc_cc) -D_GNU_SOURCE -fsanitize=address -c -o build/sanitize.o tests/sanitize.c
 	$(MAKE) BUILD=build/sanitize BIN=build/sanitize/nsinit CC=$(glibc_cc) STATIC=-pie \
-		CFLAGS='$(sanitized)' LDLIBS=build/sanitize.o
+		CFLAGS='$(sanitized)' LDLIBS=build/sanitize.o LDFLAGS=-Wl,--wrap=clone
 	$(MAKE) probes
 	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1 \
 		NSINIT=$(CURDIR)/build/sanitize/nsinit $(dynamic)
