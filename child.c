@@ -119,9 +119,9 @@ int child_start(struct child *child, struct start *start)
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
 				      : "");
-		return STATUS_FAILED;
-	}
-	if (start->status)
+		start->status = STATUS_FAILED;
+	} else if (start->status) {
 		child_wait(child);
+	}
 	return start->status;
 }
