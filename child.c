@@ -113,8 +113,7 @@ int child_start(struct child *child, struct start *start)
 	/* Its uppermost page is in use already, and those below are by what runs here later. */
 	char stack[16 * 1024];
 
-	if (child_clone(
-		child, begin, start, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"

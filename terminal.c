@@ -14,30 +14,21 @@
 #include "shutdown.h"
 #include "signals.h"
 
-/* TIOCGPGRP succeeds on the caller's own controlling terminal alone (tty_ioctl(4)). */
-static bool is_controlling(int fd)
-{
-	pid_t group;
-
-	return !ioctl(fd, TIOCGPGRP, &group);
-}
-
 static bool has_foreground(int fd)
 {
-	pid_t group;
-
-	return !ioctl(fd, TIOCGPGRP, &group) && group == getpgrp();
+	return tcgetpgrp(fd) == getpgrp();
 }
 
 static int open_terminal(void)
 {
 	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	/* ENXIO: there is none. Anything else: /dev is bare or closed to us. */
+	/* ENXIO: there is none. Anything else: /dev is bare or closed to us, and the caller's own
+	 * is the one whose foreground group he may ask for (tty_ioctl(4)). */
 	if (fd >= 0 || errno == ENXIO)
 		return file_own(fd);
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
-		if (is_controlling(std))
+		if (tcgetpgrp(std) >= 0)
 			return fcntl(std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return -1;
 }
@@ -56,9 +47,7 @@ void terminal_find(struct terminal *terminal, bool own_group)
 
 static int take_foreground(int fd)
 {
-	pid_t group = getpgrp();
-
-	return ioctl(fd, TIOCSPGRP, &group); /* TTOU is blocked */
+	return tcsetpgrp(fd, getpgrp()); /* TTOU is blocked */
 }
 
 static int lead_nobody(void *arg)
@@ -125,7 +114,7 @@ void terminal_lend(const struct terminal *terminal, pid_t command)
 
 	if (terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
 	    has_foreground(terminal->fd))
-		ioctl(terminal->fd, TIOCSPGRP, &group);
+		tcsetpgrp(terminal->fd, group);
 }
 
 bool terminal_is_kept(const struct terminal *terminal)
@@ -139,7 +128,8 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 
 	if (!terminal_is_kept(terminal))
 		return;
-	if (ioctl(terminal->fd, TIOCGPGRP, &foreground) || foreground == getpgrp())
+	foreground = tcgetpgrp(terminal->fd);
+	if (foreground < 0 || foreground == getpgrp())
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
 	    shutdown_signal_group(foreground, 0))
