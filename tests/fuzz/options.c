@@ -82,8 +82,6 @@ static void check(const struct options *opt, char **argv, char **end)
 	for (int sig = 0; sig <= SIG_LAST; sig++)
 		assert(opt->renamed[sig] <= SIG_LAST);
 	assert(opt->on_exit <= ON_EXIT_HALT);
-	for (int i = 0; i < 256; i++)
-		(void)options_remaps(opt, i);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
