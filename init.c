@@ -321,9 +321,11 @@ static void on_peer(struct level *l)
 		else if (n == sizeof(note) && (l->role == OUTER) != (note.what == COMMAND_ASKED))
 			on_note(l, &note);
 	}
-	stop_with_command(l);
-	if (l->peer < 0 || n < 0)
+	if (l->peer < 0 || n < 0) {
+		stop_with_command(l);
 		return;
+	}
+	l->stopped = 0; /* what has ended since sends no note */
 	close(l->peer);
 	l->peer = -1;
 	if (l->role == INNER)
