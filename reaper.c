@@ -107,12 +107,13 @@ struct news reaper_next(struct reaper *reaper, struct child *child)
 	struct pidfd_info_exit info;
 	struct pollfd end = reaper_poll(reaper, child);
 	struct news news = wait_for_any();
+	bool other = reaper->ended || news.pid != child->pid;
 
-	if (news.kind == CHILD_ENDED && news.pid != child->pid) {
+	if (news.kind == CHILD_ENDED && other) {
 		news.kind = ORPHAN_REAPED;
 	} else if (news.kind == CHILD_ENDED) {
 		child->pinned = false;
-	} else if (news.pid > 0 && news.pid != child->pid) {
+	} else if (news.pid > 0 && other) {
 		news.kind = ORPHAN_REAPED;
 		news.pid = 0; /* stopped or continued: nobody's concern */
 	} else if (news.pid <= 0 && end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & POLLHUP) {
@@ -125,6 +126,7 @@ struct news reaper_next(struct reaper *reaper, struct child *child)
 		} else
 			news.status = info.exit_code;
 	}
+	reaper->ended |= news.kind == CHILD_ENDED;
 	return news;
 }
 

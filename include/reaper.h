@@ -15,6 +15,7 @@ struct options;
 struct reaper {
 	int signals;    /* the descriptor of signals_watch() */
 	bool delegated; /* the kernel reaps */
+	bool ended;     /* the child has, and its number may be an orphan's now */
 };
 
 enum news_kind {

@@ -62,6 +62,26 @@ command_of() {
 	done
 }
 
+@test "COMMAND's status stays, also where an orphan is given its number and ends otherwise" {
+	need_root
+	# The subshell that has COMMAND's number starts an orphan of nsinit's by being one.
+	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
+		trap told=1 TERM
+		>"$1.trap"
+		until [[ -v told ]] && ! kill -0 "$2" 2>/dev/null; do :; done
+		until [[ ${last-} == "$2" ]]; do
+			last=$(echo $(($2 - 1)) >/proc/sys/kernel/ns_last_pid; sh -c 'echo $$; exit 9' & )
+		done
+	END
+	for options in "-u -w" "-w"; do
+		file=$BATS_TEST_TMPDIR/${options// /}
+		# shellcheck disable=SC2016,SC2086 # the inner shell's; words
+		run -3 --separate-stderr "${own_pidns[@]}" "$NSINIT" $options -t 30 -- bash -c '
+			setsid bash "$0" "$1" $$ & until [[ -e $1.trap ]]; do :; done; exit 3' "$BATS_TEST_TMPDIR/successor" "$file"
+		[[ $stderr == *"reaped orphan PID 2, status 9"* ]]
+	done
+}
+
 @test "a COMMAND that is not found is 127, and said so" {
 	for level in alone two; do
 		for name in nonesuch /nonesuch/x ./nonesuch ''; do
