@@ -236,7 +236,8 @@ static void on_signal(struct level *l, siginfo_t *info)
 		return;
 	}
 	/* COMMAND is in the same group, and had it from the kernel. */
-	if (!(from_kernel && l->terminal.role == BELOW_SHELL && SIGBIT(sig) & FROM_TERMINAL))
+	if (l->opt->pause ||
+	    !(from_kernel && l->terminal.role == BELOW_SHELL && SIGBIT(sig) & FROM_TERMINAL))
 		pass(l, info);
 	else if (l->opt->stop & SIGBIT(sig))
 		on_asked(l);

@@ -199,6 +199,22 @@ script_ends() {
 @test "one Ctrl-C ends a script with nsinit in a loop" { plain script_ends; }
 @test "one Ctrl-C ends a script with nsinit in a loop (-u)" { unshared script_ends; }
 
+waits_there() {
+	runs "$(foreground)" nsinit && in_state "$(foreground)" S
+}
+
+pause_ends() {
+	open_shell bash
+	type_line "$nsinit $u -P"
+	wait_for waits_there
+	press C-c
+	see "$prompt"
+	last_status 0
+}
+
+@test "below a shell, Ctrl-C ends --pause" { plain pause_ends; }
+@test "below a shell, Ctrl-C ends --pause (-u)" { unshared pause_ends; }
+
 ctrl_z() {
 	open_shell "$1"
 	type_line "$nsinit $u sleep $long"
