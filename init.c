@@ -181,11 +181,16 @@ static void stop_by(struct level *l, int64_t grace)
 		arm(l, KILL_DUE, grace);
 }
 
+static bool group_is_meant(const struct level *l)
+{
+	return l->role != OUTER && !l->opt->single && l->terminal.role != BELOW_SHELL;
+}
+
 /* To COMMAND or its group, or to the inner nsinit, which sees to the rest. */
 static void pass(struct level *l, siginfo_t *info)
 {
 	const struct options *opt = l->opt;
-	bool group = l->role != OUTER && !opt->single && l->terminal.role != BELOW_SHELL;
+	bool group = group_is_meant(l);
 	int sig = info->si_signo, to = sig;
 	char from_name[12], to_name[12];
 
@@ -263,18 +268,29 @@ static void on_command_is(struct level *l, pid_t pid)
 		pid_file_fill(&l->pid_file, pid);
 }
 
+static void kill_all(struct level *l)
+{
+	siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_USER};
+
+	shutdown_signal(SIGKILL);
+	/* Without a /proc of our own PID namespace no descendant was found, but COMMAND is known. */
+	if (l->child.pid && !l->ended)
+		signal_pass(&l->child, group_is_meant(l), &info);
+	arm(l, GIVE_UP_DUE, LINGER);
+}
+
 /* The outer nsinit is gone, and what it made is to go with it. */
 static void on_outer_gone(struct level *l)
 {
 	siginfo_t info = {.si_signo = l->opt->kill_child, .si_code = SI_USER};
 
+	/* Not by pass(): -r speaks of what nsinit was sent. */
 	if (info.si_signo && l->child.pid && !l->ended) {
-		pass(l, &info);
+		signal_pass(&l->child, group_is_meant(l), &info);
 		stop_by(l, l->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : l->opt->grace);
 		return;
 	}
-	shutdown_signal(SIGKILL);
-	arm(l, GIVE_UP_DUE, LINGER);
+	kill_all(l);
 }
 
 static void on_note(struct level *l, const struct note *note)
@@ -395,8 +411,7 @@ static void on_deadline(struct level *l)
 	switch (l->due) {
 	case KILL_DUE:
 		say(VERBOSE, "the grace is over: KILL to all");
-		shutdown_signal(SIGKILL);
-		arm(l, GIVE_UP_DUE, LINGER);
+		kill_all(l);
 		break;
 	case GIVE_UP_DUE:
 		l->done = true;

@@ -258,6 +258,21 @@ only_left() {
 	done
 }
 
+# bats test_tags=static
+@test "-t: COMMAND is killed also where there is no /proc to find others in" {
+	need_root
+	dir=$BATS_TEST_TMPDIR/root
+	mkdir "$dir"
+	cp "$NSINIT" "$PROBES/siglog" "$dir"
+	spawn chroot "$dir" /nsinit -t 0.1 /siglog /log
+	wait_for said READY "$dir/log"
+	command=$(children "$pid")
+	kill -TERM "$pid"
+	finish
+	((status == 137))
+	wait_for gone "$command"
+}
+
 @test "-t: a second stop signal is passed on and does not restart the clock" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
@@ -462,10 +477,10 @@ only_left() {
 			logged "$log" | grep -w "$number"
 		done
 	done
-	# A COMMAND that follows ends the namespace at once, and what it leaves goes with it.
+	# A COMMAND that follows ends the namespace at once, and what it leaves goes with it. -r is for what nsinit was sent.
 	for namespace in -u --mount; do
 		log=$BATS_TEST_TMPDIR/followed$namespace
-		start_nsinit "$namespace" --kill-child=TERM -- bash -c '
+		start_nsinit "$namespace" -r TERM:0 --kill-child=TERM -- bash -c '
 			"$0/outlive" -d -i 2 "$1.left"; exec "$0/siglog" -x 15 "$1"' "$PROBES" "$log"
 		wait_for said READY "$log"
 		kill -KILL "$pid"
