@@ -20,18 +20,17 @@ static size_t append(char *buf, size_t size, size_t at, const char *text)
 	return at;
 }
 
-static size_t number(char *buf, size_t size, size_t at, int n)
+static size_t number(char *buf, size_t size, size_t at, unsigned int n, bool minus)
 {
 	char digits[12];
 	char *p = digits + sizeof(digits) - 1;
-	unsigned int rest = n < 0 ? 0U - (unsigned int)n : (unsigned int)n;
 
 	*p = '\0';
 	do {
-		*--p = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
-	if (n < 0)
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	if (minus)
 		*--p = '-';
 	return append(buf, size, at, p);
 }
@@ -39,6 +38,7 @@ static size_t number(char *buf, size_t size, size_t at, int n)
 static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	size_t at = 0;
+	int n;
 
 	for (; *fmt; fmt++) {
 		if (*fmt != '%') {
@@ -50,7 +50,11 @@ static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			at = append(buf, size, at, va_arg(ap, const char *));
 			break;
 		case 'd':
-			at = number(buf, size, at, va_arg(ap, int));
+			n = va_arg(ap, int);
+			at = number(buf, size, at, n < 0 ? -(unsigned int)n : (unsigned int)n, n < 0);
+			break;
+		case 'u':
+			at = number(buf, size, at, va_arg(ap, unsigned int), false);
 			break;
 		case 'm':
 			at = append(buf, size, at, strerror(errno));

@@ -176,8 +176,8 @@ static int map_root(pid_t pid)
 {
 	char uids[32], gids[32];
 
-	format(uids, sizeof(uids), "0 %d 1\n", (int)geteuid());
-	format(gids, sizeof(gids), "0 %d 1\n", (int)getegid());
+	format(uids, sizeof(uids), "0 %u 1\n", geteuid());
+	format(gids, sizeof(gids), "0 %u 1\n", getegid());
 	return write_map(pid, "setgroups", "deny") || write_map(pid, "uid_map", uids) ||
 	       write_map(pid, "gid_map", gids);
 }

@@ -130,7 +130,9 @@ static _Noreturn void leave(const struct reading *r, const char *word, const cha
 
 static _Noreturn void print(const char *text, size_t length)
 {
-	quit(write(STDOUT_FILENO, text, length) == (ssize_t)length ? 0 : STATUS_FAILED);
+	if (write(STDOUT_FILENO, text, length) != (ssize_t)length)
+		die(STATUS_FAILED, "cannot write to stdout: %m");
+	quit(0);
 }
 
 static _Noreturn void help(void)

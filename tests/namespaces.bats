@@ -153,6 +153,13 @@ with_pid() {
 	[[ ${lines[2]} =~ ^\ *0\ +65534\ +1$ && ${lines[3]} =~ ^\ *0\ +65534\ +1$ && ${lines[4]} == deny ]]
 }
 
+@test "--map-root-user maps ids of 2^31 and above" {
+	for_nobody
+	run setpriv --reuid 4000000000 --regid 3000000000 --clear-groups --inh-caps=-all \
+		"$copy" --map-root-user cat /proc/self/uid_map /proc/self/gid_map
+	[[ $status == 0 && ${lines[0]} =~ ^\ *0\ +4000000000\ +1$ && ${lines[1]} =~ ^\ *0\ +3000000000\ +1$ ]]
+}
+
 @test "COMMAND does not run before the ids are mapped" {
 	need strace strace
 	# Only the outer nsinit is slow here: it is traced, and what it starts is not.
@@ -800,7 +807,8 @@ runs_by_file() {
 @test "--pid-file: the first of two nsinits leaves the second's" {
 	spawn "$NSINIT" --pid-file pid sleep 1000
 	wait_for runs_by_file pid sleep
-	local first=$pid second command=$(<pid)
+	local first=$pid second command
+	command=$(<pid)
 	spawn "$NSINIT" --pid-file pid sleep 1001
 	second=$pid
 	wait_for not_same pid "$command"

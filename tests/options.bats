@@ -179,8 +179,8 @@ teardown() {
 		[ "$stderr" = "" ]
 		[[ $output =~ ^nsinit\ version\ [0-9]+\.[0-9]+\.[0-9]+\ -\ git\.[0-9a-z]+$ ]]
 	done
-	"$NSINIT" --help >/dev/full || status=$?
-	[ "$status" = 125 ]
+	run -125 --separate-stderr bash -c '"$NSINIT" --help >/dev/full'
+	[ "$stderr" = "nsinit: cannot write to stdout: No space left on device" ]
 }
 
 @test "NSINIT_* stand for their options in an nsinit that is PID 1, and there alone" {
