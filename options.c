@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -428,6 +429,32 @@ static void settle(struct reading *r)
 		log_to.level = r->verbosity;
 }
 
+/*
+ * Whether nsinit has rights of its file's. AT_SECURE alone does not say so: a security module sets
+ * it, too, where a container's first process enters another domain (SELinux without noatsecure).
+ */
+static bool is_raised(void)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} header = {0x20080522, 0};
+	uint32_t sets[6] = {0}; /* effective, permitted, inheritable, and each one's upper half */
+
+	if (!getauxval(AT_SECURE))
+		return false;
+	if (getuid() != geteuid() || getgid() != getegid())
+		return true;
+	if (!getuid())
+		return false;
+	syscall(SYS_capget, &header, sets);
+	for (int cap = 0; cap < 64; cap++)
+		if (sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1)
+			return true;
+	return false;
+}
+
 void options_parse(struct options *opt, char **argv, pid_t self)
 {
 	struct reading r = {.opt = opt, .as = personas};
@@ -442,7 +469,7 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	*opt =
 	    (struct options){.propagation = MS_SLAVE, .grace = GRACE_NONE, .single = r.as->single};
 	/* Raised rights are for a caller whom nothing here checks. */
-	if (getauxval(AT_SECURE))
+	if (is_raised())
 		leave(&r, name, "must not be installed setuid, setgid or with capabilities");
 	read_environment(&r, self);
 	if (*argv)

@@ -173,11 +173,9 @@ static bool may_signal_all(void)
 		uint32_t version;
 		int pid;
 	} header = {0x20080522, 0};
-	struct {
-		uint32_t effective, permitted, inheritable;
-	} sets[2] = {{0, 0, 0}, {0, 0, 0}};
+	uint32_t sets[6] = {0};
 
-	return !syscall(SYS_capget, &header, sets) && sets[0].effective >> 5 & 1;
+	return !syscall(SYS_capget, &header, sets) && sets[0] >> 5 & 1;
 }
 
 bool shutdown_is_denied(void)
