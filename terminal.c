@@ -14,14 +14,21 @@
 #include "shutdown.h"
 #include "signals.h"
 
+/*
+ * Groups outside of our PID namespace all read as 0. A read tells then: in the background it fails
+ * by EIO where TTIN is blocked, in the foreground it takes nothing.
+ */
 static bool has_foreground(int fd)
 {
-	return tcgetpgrp(fd) == getpgrp();
+	pid_t group = tcgetpgrp(fd);
+	char nothing;
+
+	return group == getpgrp() && (group || !read(fd, &nothing, 0) || errno != EIO);
 }
 
 static int open_terminal(void)
 {
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	/* ENXIO: there is none. Anything else: /dev is bare or closed to us, and the caller's own
 	 * is the one whose foreground group he may ask for (tty_ioctl(4)). */
@@ -129,7 +136,7 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 	if (!terminal_is_kept(terminal))
 		return;
 	foreground = tcgetpgrp(terminal->fd);
-	if (foreground < 0 || foreground == getpgrp())
+	if (foreground <= 0 || foreground == getpgrp())
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
 	    shutdown_signal_group(foreground, 0))

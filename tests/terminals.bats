@@ -215,6 +215,27 @@ pause_ends() {
 @test "below a shell, Ctrl-C ends --pause" { plain pause_ends; }
 @test "below a shell, Ctrl-C ends --pause (-u)" { unshared pause_ends; }
 
+one_sleeps() {
+	! none_sleeps
+}
+
+# Inside, the shell's group and nsinit's own both read as 0.
+@test "-g in a PID namespace whose shell is outside: the foreground is COMMAND's if it was nsinit's, and only then" {
+	need_root
+	open_shell bash
+	at_prompt "unshare --pid --fork --mount-proc --kill-child $nsinit -g sleep $long &"
+	wait_for one_sleeps
+	in_foreground "$(leader)"
+	type_line 'kill -KILL %1; wait'
+	see "$prompt"
+	wait_for none_sleeps
+	type_line "unshare --pid --fork --mount-proc --kill-child $nsinit -g sleep $long"
+	wait_for one_sleeps
+	press C-c
+	see "$prompt"
+	last_status 130
+}
+
 ctrl_z() {
 	open_shell "$1"
 	type_line "$nsinit $u sleep $long"
