@@ -552,9 +552,10 @@ static int run_inner(void *arg)
 static int run_outer(struct level *l)
 {
 	reaper_adopt(l->caller);
+	if (namespace_prepare(l->opt, &l->mounted))
+		return STATUS_FAILED;
 	take_early(l);
-	if (namespace_prepare(l->opt, &l->mounted) ||
-	    namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
+	if (namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
 	log_to.nowait = true;
