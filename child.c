@@ -111,7 +111,7 @@ static int begin(void *arg)
 int child_start(struct child *child, struct start *start)
 {
 	/* Its uppermost page is in use already, and those below are by what runs here later. */
-	char stack[16 * 1024];
+	char stack[8 * 1024];
 
 	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
