@@ -227,8 +227,6 @@ void pid_file_remove(struct pid_file *file)
 	struct stat ours, there;
 	const char *path = file->at.path;
 
-	if (file->fd < 0)
-		return;
 	if ((fstat(file->fd, &ours) || lstat(path, &there) ||
 		(ours.st_dev == there.st_dev && ours.st_ino == there.st_ino && unlink(path))) &&
 	    errno != ENOENT)

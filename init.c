@@ -422,10 +422,9 @@ static void on_deadline(struct level *l)
 		say(ALWAYS,
 		    "waiting for the namespace to end: a process that joined it from outside "
 		    "has not been reaped by its parent");
-		l->due = NOTHING_DUE;
-		break;
+		/* fall through */
 	case NOTHING_DUE:
-		break;
+		l->due = NOTHING_DUE;
 	}
 }
 
@@ -618,8 +617,6 @@ static _Noreturn void end(struct level *l, int status)
 {
 	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
 
-	if (l->role == INNER)
-		_exit(status);
 	if (l->machine && (!l->ended || l->role == OUTER))
 		end_others(l, status);
 	terminal_restore(&l->terminal, l->command);

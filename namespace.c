@@ -33,10 +33,11 @@ enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 unsigned long namespace_flag(const char *name)
 {
-	for (int i = 0; i < KINDS; i++)
-		if (!strcmp(name, kinds[i].name))
-			return kinds[i].flag;
-	return 0;
+	int i = 0;
+
+	while (strcmp(name, kinds[i].name) != 0)
+		i++;
+	return kinds[i].flag;
 }
 
 /* The likeliest reason for which the kernel refuses namespaces (clone(2), user_namespaces(7),
@@ -54,17 +55,13 @@ static const char *why_no_namespace(unsigned long flags)
 			   ? "32 nested PID namespaces are the most, or a limit in /proc/sys/user "
 			     "is reached"
 			   : "a limit in /proc/sys/user is reached, or too many are nested";
-	case EUSERS:
-		return "too many user namespaces are nested";
-	case EINVAL:
-		return "this kernel lacks one of these kinds, or children belong to another PID "
-		       "namespace";
 	case ENOMEM:
 		return "no memory, or the init of this PID namespace is gone";
 	case EAGAIN:
 		return "a limit on processes: pids.max, RLIMIT_NPROC";
-	default:
-		return "the kernel refused";
+	default: /* EINVAL, or ENOSYS by a filter */
+		return "this kernel lacks one of these kinds, or children belong to another PID "
+		       "namespace";
 	}
 }
 
@@ -82,16 +79,9 @@ static void say_no_namespace(unsigned long flags)
 
 static const char *why_no_mount(void)
 {
-	switch (errno) {
-	case EPERM:
-		return " (not privileged, or /proc is masked by the container around)";
-	case EACCES:
-		return " (not privileged)";
-	case ENODEV:
-		return " (this kernel has no procfs)";
-	default:
-		return "";
-	}
+	return errno == EPERM || errno == EACCES
+		   ? " (not privileged, or /proc is masked by the container around)"
+		   : "";
 }
 
 static int mount_proc(const char *dir)

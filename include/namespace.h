@@ -12,7 +12,7 @@
 struct child;
 struct options;
 
-/* The flag of clone(2) for "pid", "mount", ...; 0 for no namespace's name. */
+/* The flag of clone(2) for "pid", "mount", ..., which NAME is one of. */
 unsigned long namespace_flag(const char *name);
 
 /* What was mounted in the caller's mount namespace, and is to go at the end. */
