@@ -38,11 +38,9 @@ static bool look_at(pid_t pid, struct process *process)
 		return false;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
+	text[n > 0 ? n : 0] = '\0';
 	p = strrchr(text, ')');
-	if (!p || strlen(p) < 8)
+	if (!p)
 		return false;
 	process->state = p[2];
 	p += 4;
@@ -95,13 +93,10 @@ static int signal_meant(pid_t pid, pid_t group, int sig)
 /* Whether /proc speaks of our own PID namespace. */
 static bool proc_is_ours(void)
 {
-	char self[16];
-	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+	char self[16] = "";
 
-	if (n <= 0)
-		return false;
-	self[n] = '\0';
-	return number_of(self, PID_LIMIT) == getpid();
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 &&
+	       number_of(self, PID_LIMIT) == getpid();
 }
 
 struct swept {
