@@ -396,6 +396,27 @@ only_left() {
 	done
 }
 
+@test "-t: a COMMAND that nsinit may not signal is given up when the grace is over: 137" {
+	need_root
+	spawn setpriv --inh-caps=-kill --bounding-set=-kill "$NSINIT" -t 0.1 -- \
+		setpriv --reuid=65534 --clear-groups sleep 1000
+	wait_for has_children 1 "$pid"
+	command=$(children "$pid")
+	wait_for runs "$command" sleep
+	kill -TERM "$pid"
+	finish
+	[ "$status" = 137 ]
+	[ "$(<"$err")" = "nsinit: cannot pass signal TERM on to PID $command: Operation not permitted" ]
+}
+
+@test "-t: where no /proc shows what is left, nsinit ends all the same when the grace is over" {
+	need_root
+	capture unshare --mount bash -c 'mount -t tmpfs none /proc && exec "$NSINIT" -t 0.1 "$PROBES/outlive" -d -s 7 1 "$0"' \
+		"$BATS_TEST_TMPDIR/left"
+	[ "$status" = 7 ]
+	only_left 1
+}
+
 @test "-t: children that nsinit had before its exec are ended with the rest" {
 	for odd in -l -z -t '-r -o' '-i 17 -b -l -z -t'; do
 		# shellcheck disable=SC2086 # words

@@ -280,6 +280,11 @@ with_pid() {
 	fails 125 "--mount-proc=: " "$NSINIT" --pid --mount-proc= true
 }
 
+@test "--mount-proc=DIR that cannot be made is 125 without a new namespace, too" {
+	fails 125 "cannot make directory /dev/null/proc: Not a directory" "$NSINIT" --mount-proc=/dev/null/proc touch ran
+	[[ ! -e ran ]]
+}
+
 @test "what --mount-proc mounts does not show outside where /proc is shared" {
 	in_mounts '
 		mount --make-rshared /
@@ -784,9 +789,16 @@ runs_by_file() {
 	mkdir "$place/closed"
 	fails 125 "cannot make none/pid: No such file or directory" "$NSINIT" --pid-file none/pid touch ran
 	fails 125 "--pid-file: " "$NSINIT" --pid-file "" touch ran
+	fails 125 "cannot make pid: No such file or directory" bash -c 'mkdir gone && cd gone && rmdir ../gone &&
+		exec "$NSINIT" --pid-file pid touch "$BATS_TEST_TMPDIR/ran"'
 	run_as_nobody --pid-file "$place/closed/pid" touch "$place/ran"
 	((status == 125))
 	[[ $stderr == "nsinit: cannot make $place/closed/pid: Permission denied" && ! -e ran && ! -e $place/ran ]]
+}
+
+@test "--pid-file that cannot be filled is told of, and COMMAND runs on" {
+	fails 7 "cannot write PID " prlimit --fsize=0 "$NSINIT" --pid-file pid "$PROBES/die" 7
+	[[ ! -e pid ]]
 }
 
 @test "--pid-file is removed only if it is still nsinit's own" {

@@ -1195,6 +1195,26 @@ alone_stops() {
 	unshared alone_stops
 }
 
+# The CONT comes when nsinit has seen COMMAND stop, and is about to.
+cont_overtakes() {
+	need strace strace
+	spawn strace -qqo /dev/null -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=1000000 \
+		"$NSINIT" -v ${u:+"$u"} sleep "$long"
+	wait_for has_children 1 "$pid"
+	outer=$(children "$pid")
+	wait_for said "started" "$err"
+	kill -TSTP "$outer"
+	wait_for said "stopped with COMMAND" "$err"
+	kill -CONT "$outer"
+	wait_for said "resumed" "$err"
+	kill -TERM "$outer"
+	finish
+	[[ $status == 143 ]]
+}
+
+@test "without a terminal, a CONT that comes just before nsinit stops is not lost" { plain cont_overtakes; }
+@test "without a terminal, a CONT that comes just before nsinit stops is not lost (-u)" { unshared cont_overtakes; }
+
 non_leader_stops() {
 	local sig
 	open_terminal -n bash -c "\"\$NSINIT\" $u sleep $long; :"
