@@ -33,7 +33,7 @@ signals=(-f log -s 10 -s 2 -s 35 -s 15)
 logger=("$PROBES/siglog" -n 4 -s 7 log)
 pidns=(unshare --pid --mount --fork --mount-proc --kill-child)
 
-do_alone() { want=7 strike -- "$NSINIT" -v --pid-file pid sh -c 'echo ran >ran; exit 7'; }
+do_alone() { want=7 strike -- "$NSINIT" -v -p USR1 --pid-file pid sh -c 'echo ran >ran; exit 7'; }
 do_proc() { want=7 strike -- "$NSINIT" --mount-proc="$PWD/made/proc" sh -c 'echo ran >ran; exit 7'; }
 do_signals() { want=7 log=4 strike "${signals[@]}" -- "$NSINIT" "${logger[@]}"; }
 do_early() { want=7 log=5 strike -e 12 "${signals[@]}" -- "$PROBES/oddparent" -B 12 -- "$NSINIT" "$PROBES/siglog" -n 5 -s 7 log; }
@@ -140,7 +140,7 @@ judge() {
 # The calls that cannot fail (their manual pages say so), and those that libc makes before main().
 is_infallible() {
 	case $1 in
-	arch_prctl | clock_gettime | exit | exit_group | getegid | geteuid | getgid | getpgrp | getpid | getppid | \
+	arch_prctl | brk | clock_gettime | exit | exit_group | getegid | geteuid | getgid | getpgrp | getpid | getppid | \
 		gettid | getuid | set_tid_address | sync | UNKNOWN*) return 0 ;;
 	esac
 	return 1
