@@ -159,7 +159,9 @@ coverage:
 	rm -f $(counters)
 	truncate -s 1M $(counters)
 	chmod a+rw $(counters)
-	-NSINIT=$(CURDIR)/build/coverage/nsinit $(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS)
+	-exec 9<>$(counters); export NSINIT=$(CURDIR)/build/coverage/nsinit; \
+		$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS); \
+		$(if $(filter tests,$(TESTS)),tests/faults.sh)
 	COVERAGE_END=1 build/coverage/nsinit
 	gcovr --root . --exclude tests --print-summary build/coverage
 
