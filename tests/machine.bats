@@ -121,6 +121,16 @@ order() {
 	vm_kill
 }
 
+@test "a machine that cannot be powered off is told of, and the kernel does not panic" {
+	cp "$PROBES/refuse" "$tree/bin/"
+	vm_script "$tree/first" <<<'exec refuse reboot/2=0x4321fedc:EPERM -- /nsinit true'
+	vm_pack "$tree" "$image"
+	vm_start "rdinit=/first" -initrd "$image"
+	vm_says 'nsinit: cannot end the machine: Operation not permitted'
+	vm_not_said panic
+	vm_kill
+}
+
 @test "--on-exit exit is what it says: the kernel panics" {
 	boot --on-exit exit true
 	vm_said 'panic - not syncing: Attempted to kill init!'

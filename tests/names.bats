@@ -114,6 +114,12 @@ group_and_term='10 12 / 10 12 15 64 / 3'
 	both "$alone" dumb-init --single-child
 }
 
+# bats test_tags=seccomp
+@test "dumb-init's TERM at COMMAND's end needs no pidfd for the group" {
+	trial "$PROBES/refuse" pidfd_send_signal:ENOSYS -- "$(ours dumb-init)"
+	[[ $got == "$group_and_term" ]]
+}
+
 @test "TINI_KILL_PROCESS_GROUP makes tini signal the group, whatever its value" {
 	for value in 1 0 ''; do
 		both "$group" TINI_KILL_PROCESS_GROUP=$value tini -s
