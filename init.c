@@ -273,7 +273,8 @@ static void kill_all(struct level *l)
 	siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_USER};
 
 	shutdown_signal(SIGKILL);
-	/* Without a /proc of our own PID namespace no descendant was found, but COMMAND is known. */
+	/* Without a /proc of our own PID namespace no descendant was found, but COMMAND is known.
+	 */
 	if (l->child.pid && !l->ended)
 		signal_pass(&l->child, group_is_meant(l), &info);
 	arm(l, GIVE_UP_DUE, LINGER);

@@ -51,7 +51,8 @@ static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			break;
 		case 'd':
 			n = va_arg(ap, int);
-			at = number(buf, size, at, n < 0 ? -(unsigned int)n : (unsigned int)n, n < 0);
+			at = number(
+			    buf, size, at, n < 0 ? -(unsigned int)n : (unsigned int)n, n < 0);
 			break;
 		case 'u':
 			at = number(buf, size, at, va_arg(ap, unsigned int), false);

@@ -388,13 +388,12 @@ static void read_environment(struct reading *r, pid_t self)
 	if (self != 1)
 		return;
 	if ((value = getenv("NSINIT_VERBOSE")))
-		log_to.level =
-		    read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
+		log_to.level = read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
 	if ((value = getenv("NSINIT_GRACE")))
 		read_grace(r, value, "NSINIT_GRACE is no number of seconds, nor \"infinity\"");
 	if ((value = getenv("NSINIT_SINGLE_CHILD")))
-		set_single(r->opt,
-		    read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1"));
+		set_single(
+		    r->opt, read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1"));
 }
 
 /* What follows from what was given, and what does not go together. */
