@@ -7,6 +7,7 @@
 # images and containers are none of ours. Where we are not root, the one that runs has to do.
 docker_up() {
 	need docker docker.io
+	need_mounted_root
 	if ((EUID != 0)); then
 		docker info >/dev/null 2>&1 || missing "needs a Docker engine, or root to start one: apt-get install docker.io"
 		return

@@ -366,7 +366,7 @@ only_left() {
 		exec "$0" -x 15 -s 5 "$1"' "$PROBES/siglog" "$log"
 	wait_for said READY "$log"
 	wait_for command_of "$pid" siglog
-	nsenter -t "$command" -p -m "$PROBES/siglog" "$log.joined" 3>&- &
+	nsenter -t "$command" -p -m -r "$PROBES/siglog" "$log.joined" 3>&- &
 	wait_for said READY "$log.joined"
 	kill -TERM "$pid"
 	finish
@@ -473,6 +473,7 @@ only_left() {
 }
 
 @test "the namespace dies with a killed outer nsinit; --fork and --kill-child change nothing in it" {
+	need_user_namespaces
 	for option in -u '-u --fork --kill-child' --mount '--uts --kill-child' '--map-root-user -u' '-u -t infinity'; do
 		echo "option: $option"
 		log=$BATS_TEST_TMPDIR/log$option

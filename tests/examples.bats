@@ -34,6 +34,7 @@ look='hostname; echo $$ /proc/[0-9]*; ls /; echo "uid $(id -u)"; busybox ip addr
 }
 
 @test "rootless.sh: the same by uid 65534" {
+	need_user_namespaces
 	need busybox busybox-static
 	for_nobody
 	make_rootfs "$place/rootfs"
@@ -61,6 +62,7 @@ look='hostname; echo $$ /proc/[0-9]*; ls /; echo "uid $(id -u)"; busybox ip addr
 @test "unshare-before.sh and unshare-after.sh: the same answers, in each spelling" {
 	need unshare util-linux
 	need tini tini
+	need_mounted_root
 	local spelling
 	for word in 'echo $$ /proc/[0-9]*' 'exit 5' 'kill -USR1 $$'; do
 		run "${fresh[@]}" "$examples/unshare-before.sh" sh -c "$word" </dev/null 3>&-

@@ -7,7 +7,7 @@ load helper
 load namespaces
 
 setup_file() {
-	((EUID == 0)) || return 0
+	((EUID == 0)) && ! chrooted || return 0
 	timeout 250 "$root/tests/walk" "$root/docs/experiments.md" >"$BATS_FILE_TMPDIR/now.md" 2>"$BATS_FILE_TMPDIR/errors" 3>&- ||
 		echo "tests/walk ended with $?" >>"$BATS_FILE_TMPDIR/errors"
 }
@@ -32,6 +32,7 @@ section() {
 
 # as_told N: what section N says is what its commands said.
 as_told() {
+	need_mounted_root
 	[[ -s $BATS_FILE_TMPDIR/now.md ]]
 	diff <(section "$1" "$root/docs/experiments.md") <(section "$1" "$BATS_FILE_TMPDIR/now.md")
 	[[ $(section "$1" "$BATS_FILE_TMPDIR/now.md" | wc -l) -gt 5 ]]
@@ -78,6 +79,7 @@ as_told() {
 }
 
 @test "the walk-through says nothing on stderr, and shows every command's output" {
+	need_mounted_root
 	[[ ! -s $BATS_FILE_TMPDIR/errors ]]
 	# The outputs that stand in the document come from the commands, not from the document.
 	sed -E '/^```console/,/^```$/{/^(\$|>|```)/!d}' "$root/docs/experiments.md" >bare.md
@@ -90,6 +92,7 @@ as_told() {
 # --- what a shell cannot show ---
 
 @test "a process joined through a pidfd is PID 3 with PPid 0, and signals from the parent's namespace reach it" {
+	need_mounted_root
 	start_levels -u
 	"$PROBES/join" -k pm "$command" "$PROBES/siglog" -x 15 "$PWD/log" 3>&- &
 	joiner=$!
@@ -107,6 +110,7 @@ as_told() {
 }
 
 @test "five processes: a joiner's child is a child of the outside, and its own child is the namespace's orphan" {
+	need_mounted_root
 	start_levels -u
 	# a: the inner init, b: COMMAND, c: the joiner outside, d: what joined, e: what d leaves behind.
 	"$PROBES/join" -k pm "$command" sh -c 'cd "$0"; (sleep 1000 & echo $! >e); echo $$ >d; exec sleep 1001' "$PWD" 3>&- &
@@ -194,6 +198,7 @@ has_lines() {
 }
 
 @test "SCM_CREDENTIALS: the uid is translated, too, and a PID that is not there is refused" {
+	need_user_namespaces
 	for_nobody
 	cp "$PROBES/creds" "$place/"
 	"$PROBES/creds" -l "$place/socket" 1 >seen 3>&- &

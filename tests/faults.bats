@@ -14,6 +14,7 @@ load levels
 strike() {
 	need_root
 	need script bsdutils
+	need_mounted_root
 	run "$root/tests/faults.sh" "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -157,6 +158,7 @@ lets_go() {
 
 @test "where no /proc tells what is open, all below 65536 is closed" {
 	need_root
+	need_mounted_root
 	high=$(($(ulimit -Hn) - 1))
 	((high < 65536)) || high=65535
 	spawn unshare --mount prlimit --nofile=$((high + 1)) bash -c "

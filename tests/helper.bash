@@ -44,6 +44,23 @@ need_root() {
 	((EUID == 0)) || missing "needs root: sudo make check (apt-get install sudo)"
 }
 
+# chrooted: whether the root directory is no mount point, as after chroot(1) into a directory.
+chrooted() {
+	! grep -q '^[0-9]* [0-9]* [^ ]* [^ ]* / ' /proc/self/mountinfo
+}
+
+# need_mounted_root: go on only where the propagation of all mounts can be set and the root be moved, as unshare(1),
+# pivot_root(2) and engines want to.
+need_mounted_root() {
+	! chrooted || missing "needs a root directory that is a mount point, and this is a chroot: run it outside"
+}
+
+# need_user_namespaces: go on only where the kernel gives some, as it does to nobody in a chroot.
+need_user_namespaces() {
+	unshare --user true 2>/dev/null ||
+		missing "needs user namespaces, which are switched off here, or refused as in a chroot: run it outside"
+}
+
 # --- waiting ---
 
 # nap: a moment between two looks at a condition, without a process more than must be.
@@ -187,8 +204,10 @@ finish() {
 	wait "${1:-$pid}" || status=$?
 }
 
-# A PID and mount namespace of one's own, where counting processes counts no others.
+# A PID and mount namespace of one's own, where counting processes counts no others. In a chroot unshare(1) cannot set the
+# propagation of all mounts; it sets that of /proc, where it mounts.
 own_pidns=(unshare --pid --mount --fork --mount-proc --kill-child)
+! chrooted || own_pidns+=(--propagation unchanged)
 
 # in_pidns SCRIPT [ARG]...: bash runs SCRIPT as PID 1 of a namespace of its own, with these helpers. Its last command
 # may be `exec "$NSINIT" ...`, which makes nsinit PID 1. Use it with `run`, or alone where it is to succeed.

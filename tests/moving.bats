@@ -14,6 +14,7 @@ setup() {
 }
 
 @test "each cell of the table of behaviours is what the program does" {
+	need_mounted_root
 	sed -n '/<!-- table: behaviour -->/,/<!-- end -->/{/<!--/d; p}' "$root/docs/moving.md" >"$BATS_TEST_TMPDIR/said"
 	"$root/tests/moving" >"$BATS_TEST_TMPDIR/done" 2>"$BATS_TEST_TMPDIR/stderr" || :
 	cat "$BATS_TEST_TMPDIR/stderr"
@@ -50,6 +51,7 @@ told() {
 }
 
 @test "nsinit is PID 1 inside bwrap, where bwrap does not install its own" {
+	need_mounted_root
 	run -0 bwrap --dev-bind / / --unshare-pid --proc /proc --as-pid-1 "$NSINIT" -- sh -c 'echo $$; cat /proc/1/comm'
 	[[ $output == $'2\n'* && ${lines[1]} == "$(basename "$NSINIT")" ]]
 }

@@ -51,6 +51,7 @@ stop_it() {
 # in_mounts SCRIPT [ARG]...: bash runs SCRIPT, with these helpers, in a mount namespace of its own, where nobody else
 # mounts anything, and compares the whole of mountinfo before and after. `differs` says what is otherwise.
 in_mounts() {
+	need_mounted_root
 	# shellcheck disable=SC2016 # the inner shell's
 	"${fresh[@]}" unshare --mount bash -ec '
 		. "$root/tests/helper.bash"

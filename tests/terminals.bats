@@ -849,6 +849,7 @@ redirected() {
 # without_tty COMMAND...: COMMAND's /dev has null and pts alone.
 without_tty() {
 	need_root
+	need_mounted_root
 	# shellcheck disable=SC2016
 	open_terminal unshare --mount bash -c '
 		mkdir dev && mount -t tmpfs tmpfs dev && mkdir dev/pts && touch dev/null &&
