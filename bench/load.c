@@ -1,11 +1,11 @@
 /*
  * What runs as COMMAND below the init that is measured.
  *
- *	load storm SIZE TOTAL	TOTAL orphans, in bursts of SIZE
- *	load target SIZE	take USR1 and say when; SIZE not 0: amid a storm of such bursts, and
- *				itself at a realtime priority: the time is the init's, not its turn's
- *	load values COUNT	take COUNT queued signals and look at their values
- *	load leave COUNT	end, with COUNT sleeping processes left behind
+ *     load storm SIZE TOTAL    TOTAL orphans, in bursts of SIZE
+ *     load target SIZE         take USR1 and say when; SIZE not 0: amid a storm of such bursts, and
+ *                              at a realtime priority: the time is the init's, not its turn's
+ *     load values COUNT        take COUNT queued signals and look at their values
+ *     load leave COUNT         end, with COUNT sleeping processes left behind
  */
 
 #include <err.h>

@@ -3,8 +3,9 @@
  * all contenders in turn, each round beginning with another one, so that what else the machine does
  * hits all of them alike.
  *
- *	measure [-n ROUNDS] [-c CPU] [-s CPU] [-m MOUNTS] MEASURE [NUMBER]... -- CONTENDER [:::
- *CONTENDER]... CONTENDER: NAME host|pid1 WORD...
+ *	measure [-n ROUNDS] [-c CPU] [-s CPU] [-m MOUNTS] MEASURE [NUMBER]... --
+ *		CONTENDER [::: CONTENDER]...
+ *	CONTENDER: NAME host|pid1 WORD...
  *
  * host: started as a shell would. pid1: in a new PID and mount namespace with its own /proc, as a
  * container engine would. What is printed is described at each measure.

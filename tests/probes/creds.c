@@ -1,10 +1,10 @@
 /*
  * creds: SCM_CREDENTIALS, as the kernel translates them between namespaces.
  *
- *     creds -l SOCKET COUNT     receives COUNT messages; says "PID UID GID" of each, as this
- * namespace sees it creds SOCKET [PID]        sends one, with its own PID or that one
+ *     creds -l SOCKET COUNT     receives COUNT messages; says "PID UID GID" of each
+ *     creds SOCKET [PID]        sends one, with its own PID or that one
  *
- * A receiver says "LISTENING" once the socket is there.
+ * A receiver says "LISTENING" once the socket is there, and the numbers as its namespace has them.
  */
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,9 +1,8 @@
 /*
  * fault: starts COMMAND, counts the system calls of nsinit's processes, and makes one of them fail.
  *
- *     fault -x NSINIT -o REPORT [-i PROCESS:CALL:N:ERROR] [-e SIG] [-f FILE] [-s SIG]... [-t
- * SECONDS]
- *           [--] COMMAND [ARG]...
+ *     fault -x NSINIT -o REPORT [-i PROCESS:CALL:N:ERROR] [-e SIG] [-f FILE] [-s SIG]...
+ *           [-t SECONDS] [--] COMMAND [ARG]...
  *
  * strace(1)'s inject counts in each process by itself, and so would strike the outer nsinit, the
  * inner one and COMMAND all at once. Here the N-th CALL of one PROCESS is struck alone: 0 is the

@@ -3,15 +3,22 @@
  *
  *     oddparent [OPTION]... [--] COMMAND [ARG]...
  *
- *     -i SIG       SIG is ignored                       -b           all signals are blocked
- *     -B SIG       SIG is blocked                       -p SIG       SIG is blocked and pending
- *     -l           a child that lives                   -z           a child that is a zombie
- *     -t           a child that is stopped              -o           an orphan that is stopped,
- * once adopted -r           it is a subreaper                    -d SIG       it gets SIG when its
- * parent dies -f FD        FD is closed                         -e N         N more files are open
- *     -E           stderr is a pipe without a reader    -F           stderr is a full pipe that
- * nobody reads -L NAME=N    a limit: as core fsize nofile nproc sigpending -a           COMMAND has
- * no argv at all, not even its name
+ *     -i SIG       SIG is ignored
+ *     -b           all signals are blocked
+ *     -B SIG       SIG is blocked
+ *     -p SIG       SIG is blocked and pending
+ *     -l           a child that lives
+ *     -z           a child that is a zombie
+ *     -t           a child that is stopped
+ *     -o           an orphan that is stopped, once adopted
+ *     -r           it is a subreaper
+ *     -d SIG       it gets SIG when its parent dies
+ *     -f FD        FD is closed
+ *     -e N         N more files are open
+ *     -E           stderr is a pipe without a reader
+ *     -F           stderr is a full pipe that nobody reads
+ *     -L NAME=N    a limit: as core fsize nofile nproc sigpending
+ *     -a           COMMAND has no argv at all, not even its name
  *
  * The children in question end when TERM comes. They are done in the order given.
  */
