@@ -108,6 +108,7 @@ turns() {
 
 @test "as PID 1 nsinit asks for short turns on the processor once COMMAND runs, and changes nothing else of its scheduling" {
 	need strace strace
+	# Who runs the tests may be nice already.
 	[[ $(turns "${own_pidns[@]}" nice -n 7 "$NSINIT") == $'COMMAND\n'"sched_setattr(0, {size=48, sched_policy=SCHED_OTHER, \
 sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100000,"* ]]
 	[[ $(turns "${own_pidns[@]}" chrt -b 0 "$NSINIT") == COMMAND ]]
@@ -257,6 +258,7 @@ right_statuses() {
 
 # bats test_tags=tree
 @test "the benchmark measures all contenders and writes its tables and pictures" {
+	need_mounted_root
 	for tool in tini tini-static dumb-init catatonit bwrap; do
 		need "$tool" "${tool/bwrap/bubblewrap}"
 	done
