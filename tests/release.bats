@@ -52,6 +52,7 @@ clone_to() {
 @test "the Debian package builds, and lintian finds nothing" {
 	need dpkg-buildpackage dpkg-dev
 	need dh debhelper
+	need_file /usr/share/build-essential/essential-packages-list build-essential
 	need lintian lintian
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
