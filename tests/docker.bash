@@ -1,18 +1,24 @@
 # shellcheck shell=bash disable=SC2034
 # An engine for the tests, and images that are made of this machine's own packages, since none can be pulled.
 #
-# setup_file calls docker_up, teardown_file docker_down; in between `docker` speaks to that engine.
+# setup_file calls docker_up, teardown_file docker_down; in between `docker` speaks to that engine. Where need_engine lacks
+# something, setup_file does neither, and setup says so.
 
-# docker_up [OPTION]...: dockerd with OPTIONs, in the background. It has nothing in common with one that may run, whose
-# images and containers are none of ours. Where we are not root, the one that runs has to do.
-docker_up() {
+# need_engine: go on only where docker_up has what it starts.
+need_engine() {
 	need docker docker.io
 	need_mounted_root
 	if ((EUID != 0)); then
 		docker info >/dev/null 2>&1 || missing "needs a Docker engine, or root to start one: apt-get install docker.io"
-		return
+	else
+		need dockerd docker.io
 	fi
-	need dockerd docker.io
+}
+
+# docker_up [OPTION]...: dockerd with OPTIONs, in the background. It has nothing in common with one that may run, whose
+# images and containers are none of ours. Where we are not root, the one that runs has to do.
+docker_up() {
+	((EUID == 0)) || return 0
 	# A socket's name has 108 bytes: too few for what bats calls its directories.
 	docker_dir=$(mktemp -d /tmp/nsinit-docker.XXXXXX)
 	env -u NSINIT_TEST dockerd --data-root "$docker_dir/data" --exec-root "$docker_dir/exec" \

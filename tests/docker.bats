@@ -5,11 +5,16 @@
 load helper
 load docker
 
-setup_file() {
+needs() {
 	need_file /usr/sbin/nginx nginx
 	need_file /usr/bin/redis-server redis-server
 	need_file /bin/busybox busybox-static
 	need_file /usr/bin/musl-gcc musl-tools
+	need_engine
+}
+
+setup_file() {
+	! lacks needs || return 0
 	docker_up
 	docker_base nsinit-test/debian gcc make musl-tools dash coreutils nginx redis-server busybox-static
 	docker_build --quiet --build-arg BASE=nsinit-test/debian --build-arg COMMIT=0123456789abcdef --tag nsinit-test/nsinit "$root"
@@ -42,6 +47,7 @@ teardown_file() {
 }
 
 setup() {
+	needs
 	helper_setup
 	started=()
 }

@@ -5,8 +5,13 @@
 load helper
 load docker
 
-setup_file() {
+needs() {
 	need_root
+	need_engine
+}
+
+setup_file() {
+	! lacks needs || return 0
 	docker_up --init-path "$NSINIT"
 	docker_busybox nsinit-test/busybox
 	# nsinit where images have their init.
@@ -20,6 +25,7 @@ teardown_file() {
 }
 
 setup() {
+	needs
 	helper_setup
 	started=()
 	log=$BATS_TEST_TMPDIR/log

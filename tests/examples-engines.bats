@@ -5,12 +5,17 @@
 load helper
 load docker
 
-setup_file() {
+needs() {
 	need_root
 	need_file /usr/sbin/nginx nginx
 	need_file /usr/bin/redis-server redis-server
 	need_file /bin/busybox busybox-static
 	need_file /usr/bin/musl-gcc musl-tools
+	need_engine
+}
+
+setup_file() {
+	! lacks needs || return 0
 	# A site's configuration is none of the packages' own files.
 	cat >"$BATS_FILE_TMPDIR/site" <<-'END'
 		server {
@@ -34,6 +39,7 @@ teardown_file() {
 }
 
 setup() {
+	needs
 	helper_setup
 	started=()
 }

@@ -7,6 +7,7 @@ load docker
 load terminal
 
 setup_file() {
+	! lacks need_engine || return 0
 	docker_up
 	docker_base nsinit-test/shells bash dash busybox-static coreutils
 }
@@ -16,6 +17,7 @@ teardown_file() {
 }
 
 setup() {
+	need_engine
 	helper_setup
 	set_long
 }
