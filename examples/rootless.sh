@@ -1,5 +1,5 @@
 #!/bin/sh
-# The same without any privilege: whoever calls it is root inside, and nobody but himself outside.
+# What container.sh does, without any privilege: whoever calls it is root inside, and nobody but himself outside.
 #
 #     rootless.sh ROOTFS COMMAND [ARG]...
 #

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The same with nsinit, which takes unshare's words too: nothing but the name has to be changed, and each of the
-# three lines does the same.
+# What unshare-before.sh does, with nsinit, which takes unshare's words too: nothing but the name has to be changed, and
+# each of the three lines does the same.
 #
 #     unshare-after.sh COMMAND [ARG]...
 set -eu
