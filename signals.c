@@ -1,6 +1,7 @@
 /* Signals: masks, waiting, names and numbers, passing on. */
 #include "signals.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -222,17 +223,11 @@ int signal_number(const char *name)
 	}
 	if (!strncasecmp(name, "SIG", 3))
 		name += 3;
-	if (!strcasecmp(name, "RTMIN"))
-		return RT_FIRST;
-	if (!strcasecmp(name, "RTMAX"))
-		return SIG_LAST;
-	if (!strncasecmp(name, "RTMIN+", 6)) {
+	if (!strcasecmp(name, "RTMIN") || !strcasecmp(name, "RTMAX"))
+		return tolower(name[4]) == 'n' ? RT_FIRST : SIG_LAST;
+	if (!strncasecmp(name, "RTMIN+", 6) || !strncasecmp(name, "RTMAX-", 6)) {
 		n = number_of(name + 6, SIG_LAST - RT_FIRST);
-		return n < 0 ? 0 : RT_FIRST + n;
-	}
-	if (!strncasecmp(name, "RTMAX-", 6)) {
-		n = number_of(name + 6, SIG_LAST - RT_FIRST);
-		return n < 0 ? 0 : SIG_LAST - n;
+		return n < 0 ? 0 : name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
 	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(name, names[i].name))
