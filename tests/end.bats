@@ -406,7 +406,8 @@ only_left() {
 	kill -TERM "$pid"
 	finish
 	[ "$status" = 137 ]
-	[ "$(<"$err")" = "nsinit: cannot pass signal TERM on to PID $command: Operation not permitted" ]
+	[ "$(<"$err")" = "nsinit: cannot pass signal TERM on to PID $command: Operation not permitted
+nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 }
 
 @test "-t: where no /proc shows what is left, nsinit ends all the same when the grace is over" {
