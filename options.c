@@ -439,10 +439,13 @@ static bool is_raised(void)
 		int pid;
 	} header = {0x20080522, 0};
 	uint32_t sets[6] = {0}; /* effective, permitted, inheritable, and each one's upper half */
-	bool other = getuid() != geteuid() || getgid() != getegid();
 
-	if (!getauxval(AT_SECURE) || other || !getuid())
-		return other;
+	if (!getauxval(AT_SECURE))
+		return false;
+	if (getuid() != geteuid() || getgid() != getegid())
+		return true;
+	if (!getuid())
+		return false;
 	syscall(SYS_capget, &header, sets);
 	for (int cap = 0; cap < 64; cap++)
 		if (sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
