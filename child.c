@@ -110,10 +110,14 @@ static int begin(void *arg)
 
 int child_start(struct child *child, struct start *start)
 {
-	/* Its uppermost page is in use already, and those below are by what runs here later. */
-	char stack[8 * 1024];
+	/*
+	 * As with vfork(2), on our own stack: below what waits here meanwhile, the frames of two
+	 * functions without arrays. A page of its own would be one more to map, and to give back.
+	 */
+	enum { WAITING = 1024, ROOM = 8 * 1024 };
+	char *top = (char *)__builtin_frame_address(0) - WAITING;
 
-	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, stack, sizeof(stack))) {
+	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, top - ROOM, ROOM)) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
