@@ -265,6 +265,7 @@ full_group() {
 	(($(<"$group/pids.current") > 250))
 }
 
+# bats test_tags=static
 @test "too few descriptors: a line and 125, or COMMAND's own status" {
 	need_root
 	for n in 3 4 5 6 7 8 9; do
