@@ -10,13 +10,11 @@
 
 #include <err.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "shared.h"
@@ -87,15 +85,6 @@ static void endless_storm(long size)
 	_exit(0);
 }
 
-/* Not sched_setscheduler(), which musl answers with ENOSYS. */
-static void take_precedence(void)
-{
-	struct sched_param first = {.sched_priority = 1};
-
-	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &first) == -1)
-		err(1, "a realtime priority");
-}
-
 static void leave(long count)
 {
 	for (long i = 0; i < count; i++) {
@@ -129,7 +118,7 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "target") == 0) {
 		if (count > 0) {
 			endless_storm(count);
-			take_precedence();
+			take_precedence(0);
 		}
 		action.sa_handler = on_signal;
 		sigaction(SIGUSR1, &action, NULL);

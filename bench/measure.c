@@ -455,7 +455,8 @@ static void measure_signals(char *size, long count)
 
 	if (half == NULL || worst == NULL)
 		err(1, "calloc");
-
+	if (atol(size) > 0)
+		take_precedence(SCHED_RESET_ON_FORK);
 	for (int i = 0; i < contender_count; i++)
 		if ((contenders[i].samples = calloc((size_t)have, sizeof(double))) == NULL)
 			err(1, "calloc");

@@ -160,7 +160,7 @@ END {
 
 	line("## Signals")
 	line("![Signals](signals.svg)")
-	line("µs from kill(2) to COMMAND's handler: idle, on one processor; and on all amid a storm of orphans in bursts of 1000, where COMMAND has a realtime priority, so that its own turn is not waited for. \"the child alone\" is a kill(2) of COMMAND itself: no init can be below that. Realtime signals sent with a value, of which so many arrived with it. unshare and bwrap pass no signal on.")
+	line("µs from kill(2) to COMMAND's handler: idle, on one processor; and on all amid a storm of orphans in bursts of 1000, where COMMAND and who sends have a realtime priority, so that no turn of theirs is waited for. \"the child alone\" is a kill(2) of COMMAND itself: no init can be below that. Realtime signals sent with a value, of which so many arrived with it. unshare and bwrap pass no signal on.")
 	print "| | idle: median | 99 % | in a storm: median | 99 % | values kept |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["signals"]; i++) {

@@ -6,6 +6,8 @@
  * memory and its futexes: an init between the two neither sees nor delays it.
  */
 
+#include <err.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -54,6 +56,18 @@ static inline int await(_Atomic uint32_t *word, uint32_t value, int seconds)
 		syscall(SYS_futex, word, FUTEX_WAIT, have, &look, NULL, 0);
 	}
 	return 0;
+}
+
+/*
+ * Amid a storm: no turn of one's own is waited for from here on. Not sched_setscheduler(), which
+ * musl answers with ENOSYS.
+ */
+static inline void take_precedence(int flags)
+{
+	struct sched_param first = {.sched_priority = 1};
+
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO | flags, &first) == -1)
+		err(1, "a realtime priority");
 }
 
 #endif
