@@ -17,16 +17,14 @@
 #include "signals.h"
 #include "terminal.h"
 
-int child_clone(
-    struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size)
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top)
 {
 	/* Downwards on every processor that Linux still knows; 16: the strictest alignment. */
-	char *top = stack + size - (size_t)(stack + size) % 16;
-
+	top -= (size_t)top % 16;
 	child->pidfd = -1;
 	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
-	if (child->pid <
-	    0) /* no pidfds before 5.2, no file left, or a filter that knows no such flag */
+	/* No pidfds before 5.2, no file left, or a filter that knows no such flag. */
+	if (child->pid < 0)
 		child->pid = clone(fn, top, flags | SIGCHLD, arg);
 	if (child->pid < 0)
 		return -1;
@@ -114,10 +112,10 @@ int child_start(struct child *child, struct start *start)
 	 * As with vfork(2), on our own stack: below what waits here meanwhile, the frames of two
 	 * functions without arrays. A page of its own would be one more to map, and to give back.
 	 */
-	enum { WAITING = 1024, ROOM = 8 * 1024 };
+	enum { WAITING = 1024 };
 	char *top = (char *)__builtin_frame_address(0) - WAITING;
 
-	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, top - ROOM, ROOM)) {
+	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, top)) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"

@@ -76,8 +76,8 @@ void terminal_release(struct terminal *terminal)
 
 	if (terminal->role != GIVES_SESSION)
 		return;
-	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK, stack,
-		sizeof(stack))) {
+	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK,
+		stack + sizeof(stack))) {
 		failed = child_wait(&nobody);
 		if (nobody.pidfd >= 0)
 			close(nobody.pidfd);

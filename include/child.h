@@ -5,7 +5,6 @@
 #define NSINIT_CHILD_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 struct inherited;
@@ -19,11 +18,10 @@ struct child {
 };
 
 /*
- * clone(2) with FLAGS, on the STACK given, with a pidfd where the kernel has them. FN's value is
- * the child's exit status. -1 and errno.
+ * clone(2) with FLAGS, on the stack below TOP, with a pidfd where the kernel has them. FN's value
+ * is the child's exit status. -1 and errno.
  */
-int child_clone(
-    struct child *child, int (*fn)(void *), void *arg, int flags, char *stack, size_t size);
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top);
 
 /* Waits for CHILD alone, and returns its wait status; -1 where there is none to be had. */
 int child_wait(const struct child *child);

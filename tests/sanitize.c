@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stdarg.h>
 
-enum { CHILDS_STACK = 8 * 1024 }; /* the largest in the sources */
+enum { CHILDS_STACK = 8 * 1024 }; /* more than any needs */
 
 void __asan_handle_no_return(void);
 int __real_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
