@@ -434,11 +434,7 @@ static void settle(struct reading *r)
  */
 static bool is_raised(void)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} header = {0x20080522, 0};
-	uint32_t sets[6] = {0}; /* effective, permitted, inheritable, and each one's upper half */
+	uint32_t sets[CAPABILITY_WORDS] = {0};
 
 	if (!getauxval(AT_SECURE))
 		return false;
@@ -446,7 +442,7 @@ static bool is_raised(void)
 		return true;
 	if (!getuid())
 		return false;
-	syscall(SYS_capget, &header, sets);
+	syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
 	for (int cap = 0; cap < 64; cap++)
 		if (sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1)

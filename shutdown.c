@@ -164,13 +164,9 @@ bool shutdown_signal_group(pid_t group, int sig)
 /* CAP_KILL among the effective capabilities (capget(2)). */
 static bool may_signal_all(void)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} header = {0x20080522, 0};
-	uint32_t sets[6] = {0};
+	uint32_t sets[CAPABILITY_WORDS] = {0};
 
-	return !syscall(SYS_capget, &header, sets) && sets[0] >> 5 & 1;
+	return !syscall(SYS_capget, CAPABILITIES_OF_SELF, sets) && sets[0] >> 5 & 1;
 }
 
 bool shutdown_is_denied(void)

@@ -41,6 +41,14 @@
 #define RWF_NOWAIT 8 /* 4.14, for pipes 6.4; EOPNOTSUPP before */
 #endif
 
+/* capget(2), linux/capability.h: effective, permitted, inheritable, and each one's upper half. */
+struct capability_header {
+	uint32_t version;
+	int pid;
+};
+#define CAPABILITIES_OF_SELF (&(struct capability_header){0x20080522, 0})
+enum { CAPABILITY_WORDS = 6 };
+
 #define PROC_MAGIC 0x9fa0 /* statfs(2), f_type of a procfs */
 
 /* PIDFD_GET_INFO: 6.13 (ENOTTY before); PIDFD_INFO_EXIT: 6.15. include/uapi/linux/pidfd.h */
