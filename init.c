@@ -268,30 +268,32 @@ static void on_command_is(struct level *l, pid_t pid)
 		pid_file_fill(&l->pid_file, pid);
 }
 
+/* By nsinit itself: -r speaks of what it was sent. Whether there is a COMMAND to take it. */
+static bool signal_command(const struct level *l, int sig)
+{
+	siginfo_t info = {.si_signo = sig, .si_code = SI_USER};
+
+	if (!l->child.pid || l->ended)
+		return false;
+	signal_pass(&l->child, group_is_meant(l), &info);
+	return true;
+}
+
 static void kill_all(struct level *l)
 {
-	siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_USER};
-
 	shutdown_signal(SIGKILL);
-	/* Without a /proc of our own PID namespace no descendant was found, but COMMAND is known.
-	 */
-	if (l->child.pid && !l->ended)
-		signal_pass(&l->child, group_is_meant(l), &info);
+	/* Where /proc is not of our own PID namespace no descendant was found. */
+	signal_command(l, SIGKILL);
 	arm(l, GIVE_UP_DUE, LINGER);
 }
 
 /* The outer nsinit is gone, and what it made is to go with it. */
 static void on_outer_gone(struct level *l)
 {
-	siginfo_t info = {.si_signo = l->opt->kill_child, .si_code = SI_USER};
-
-	/* Not by pass(): -r speaks of what nsinit was sent. */
-	if (info.si_signo && l->child.pid && !l->ended) {
-		signal_pass(&l->child, group_is_meant(l), &info);
+	if (l->opt->kill_child && signal_command(l, l->opt->kill_child))
 		stop_by(l, l->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : l->opt->grace);
-		return;
-	}
-	kill_all(l);
+	else
+		kill_all(l);
 }
 
 static void on_note(struct level *l, const struct note *note)
