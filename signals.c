@@ -1,7 +1,6 @@
 /* Signals: masks, waiting, names and numbers, passing on. */
 #include "signals.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -223,8 +222,10 @@ int signal_number(const char *name)
 	}
 	if (!strncasecmp(name, "SIG", 3))
 		name += 3;
-	if (!strcasecmp(name, "RTMIN") || !strcasecmp(name, "RTMAX"))
-		return tolower(name[4]) == 'n' ? RT_FIRST : SIG_LAST;
+	if (!strcasecmp(name, "RTMIN"))
+		return RT_FIRST;
+	if (!strcasecmp(name, "RTMAX"))
+		return SIG_LAST;
 	if (!strncasecmp(name, "RTMIN+", 6) || !strncasecmp(name, "RTMAX-", 6)) {
 		n = number_of(name + 6, SIG_LAST - RT_FIRST);
 		return n < 0 ? 0 : name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
