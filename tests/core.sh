@@ -7,9 +7,6 @@
 # Says "ok CASE" or "not ok CASE" for each (all, unless given), after what was seen of one that failed; ends with 1 if one
 # did. NSINIT may be several words. Needs a shell with the usual tools (busybox will do), /proc, and, for the cases
 # of namespaces, root.
-#
-# Words are meant to be split in many places.
-# shellcheck disable=SC2005,SC2013,SC2046,SC2048,SC2086
 
 cases='statuses failures remap signals values group single rewrite grace_stop suspend output_ends pid_file
 pid1_orphans pid1_leftovers untouched orphans grace_leftovers grace_signal
