@@ -200,7 +200,8 @@ script_ends() {
 @test "one Ctrl-C ends a script with nsinit in a loop (-u)" { unshared script_ends; }
 
 waits_there() {
-	runs "$(foreground)" nsinit && in_state "$(foreground)" S
+	local group
+	group=$(foreground) && runs "$group" nsinit && in_state "$group" S
 }
 
 pause_ends() {
@@ -223,13 +224,13 @@ one_sleeps() {
 @test "-g in a PID namespace whose shell is outside: the foreground is COMMAND's if it was nsinit's, and only then" {
 	need_root
 	open_shell bash
-	at_prompt "unshare --pid --fork --mount-proc --kill-child $nsinit -g sleep $long &"
+	at_prompt "${own_pidns[*]} $nsinit -g sleep $long &"
 	wait_for one_sleeps
 	in_foreground "$(leader)"
 	type_line 'kill -KILL %1; wait'
 	see "$prompt"
 	wait_for none_sleeps
-	type_line "unshare --pid --fork --mount-proc --kill-child $nsinit -g sleep $long"
+	type_line "${own_pidns[*]} $nsinit -g sleep $long"
 	wait_for one_sleeps
 	press C-c
 	see "$prompt"
@@ -982,7 +983,7 @@ has_terminal() {
 }
 
 leader_placed() {
-	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal "$NSINIT" $u sleep "$long"
 	find_sleep
 	has_terminal
 }
@@ -1009,7 +1010,7 @@ leader_redirected() {
 }
 
 leader_no_tty() {
-	without_tty env PS1='inside> ' "$NSINIT" ${u:+"$u"} bash --norc
+	without_tty env PS1='inside> ' "$NSINIT" $u bash --norc
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -1023,7 +1024,7 @@ leader_no_tty() {
 
 leader_shell() {
 	# shellcheck disable=SC2046 # the words of a command
-	open_terminal env PS1='inside> ' "$NSINIT" ${u:+"$u"} $(shell_words "$1")
+	open_terminal env PS1='inside> ' "$NSINIT" $u $(shell_words "$1")
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -1041,7 +1042,7 @@ leader_shell() {
 
 pid1_shell() {
 	need_root
-	open_terminal "${own_pidns[@]}" setsid --ctty env PS1='inside> ' "$NSINIT" ${u:+"$u"} bash --norc
+	open_terminal "${own_pidns[@]}" setsid --ctty env PS1='inside> ' "$NSINIT" $u bash --norc
 	see 'inside> '
 	job_control
 	type_line 'exit 3'
@@ -1052,7 +1053,7 @@ pid1_shell() {
 @test "bash as COMMAND of PID 1, leader of its session, has job control (-u)" { unshared pid1_shell; }
 
 ctrl_z_freezes_nothing() {
-	open_terminal "$NSINIT" ${u:+"$u"} cat
+	open_terminal "$NSINIT" $u cat
 	type_line one
 	see 'one\r\none\r\n'
 	press C-z
@@ -1067,7 +1068,7 @@ ctrl_z_freezes_nothing() {
 @test "as a session's leader, Ctrl-Z freezes nothing (-u)" { unshared ctrl_z_freezes_nothing; }
 
 leader_ctrl_c() {
-	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal "$NSINIT" $u sleep "$long"
 	find_sleep
 	press C-c
 	ended_as 'exited 130'
@@ -1077,7 +1078,7 @@ leader_ctrl_c() {
 @test "as a session's leader, Ctrl-C ends COMMAND: 130 (-u)" { unshared leader_ctrl_c; }
 
 leader_hung_up() {
-	open_terminal "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal "$NSINIT" $u sleep "$long"
 	find_sleep
 	hang_up
 	ended_as 'exited 129'
@@ -1088,7 +1089,7 @@ leader_hung_up() {
 
 leader_once() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
+	open_terminal "$NSINIT" $u "$PROBES/siglog" "$heard"
 	listening "$heard"
 	flushed "$outer" "$heard"
 	[[ $(wc -l <"$heard") == 2 ]]
@@ -1142,7 +1143,7 @@ innocent() {
 
 leader_early() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal "$PROBES/hold" "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
+	open_terminal "$PROBES/hold" "$NSINIT" $u "$PROBES/siglog" "$heard"
 	see holding
 	press C-c
 	listening "$heard"
@@ -1180,7 +1181,7 @@ alone_placed() {
 
 alone_stops() {
 	local sig
-	open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal -n "$NSINIT" $u sleep "$long"
 	find_sleep
 	for sig in TSTP TTIN TTOU; do
 		kill "-$sig" "$outer"
@@ -1201,7 +1202,7 @@ alone_stops() {
 cont_overtakes() {
 	need strace strace
 	spawn strace -qqo /dev/null -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=1000000 \
-		"$NSINIT" -v ${u:+"$u"} sleep "$long"
+		"$NSINIT" -v $u sleep "$long"
 	wait_for has_children 1 "$pid"
 	outer=$(children "$pid")
 	wait_for said "started" "$err"
@@ -1235,7 +1236,7 @@ non_leader_stops() {
 pid1_goes_on() {
 	local sig
 	need_root
-	open_terminal -n "${own_pidns[@]}" "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal -n "${own_pidns[@]}" "$NSINIT" $u sleep "$long"
 	find_sleep
 	for sig in TSTP TTIN TTOU; do
 		kill "-$sig" "$outer"
@@ -1248,7 +1249,7 @@ pid1_goes_on() {
 		# The USR2 of before ends it as soon as it goes on.
 		wait_for ended "$command"
 		wait_for ended "$outer"
-		open_terminal -n "${own_pidns[@]}" "$NSINIT" ${u:+"$u"} sleep "$long"
+		open_terminal -n "${own_pidns[@]}" "$NSINIT" $u sleep "$long"
 		find_sleep
 	done
 }
@@ -1257,7 +1258,7 @@ pid1_goes_on() {
 
 does_not_stop() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal -n "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
+	open_terminal -n "$NSINIT" $u "$PROBES/siglog" "$heard"
 	listening "$heard"
 	for sig in 20 21 22; do
 		kill "-$sig" "$outer"
@@ -1276,7 +1277,7 @@ does_not_stop() {
 @test "without a terminal, nsinit does not stop where COMMAND does not (-u)" { unshared does_not_stop; }
 
 stop_alone() {
-	open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
+	open_terminal -n "$NSINIT" $u sleep "$long"
 	find_sleep
 	kill -STOP "$command"
 	wait_for in_state "$command" T
@@ -1299,7 +1300,7 @@ stop_alone() {
 alone_int() {
 	local sig
 	for sig in 2 3; do
-		open_terminal -n "$NSINIT" ${u:+"$u"} sleep "$long"
+		open_terminal -n "$NSINIT" $u sleep "$long"
 		find_sleep
 		kill "-$sig" "$outer"
 		ended_as "exited $((128 + sig))"
@@ -1311,7 +1312,7 @@ alone_int() {
 
 alone_early() {
 	local heard=$BATS_TEST_TMPDIR/heard
-	open_terminal -n "$PROBES/oddparent" -p 20 "$NSINIT" ${u:+"$u"} "$PROBES/siglog" "$heard"
+	open_terminal -n "$PROBES/oddparent" -p 20 "$NSINIT" $u "$PROBES/siglog" "$heard"
 	listening "$heard"
 	flushed "$outer" "$heard"
 	heard 1 20 any "$heard"
