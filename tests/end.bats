@@ -412,6 +412,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 
 @test "-t: where no /proc shows what is left, nsinit ends all the same when the grace is over" {
 	need_root
+	need_mounted_root
 	capture unshare --mount bash -c 'mount -t tmpfs none /proc && exec "$NSINIT" -t 0.1 "$PROBES/outlive" -d -s 7 1 "$0"' \
 		"$BATS_TEST_TMPDIR/left"
 	[ "$status" = 7 ]

@@ -159,6 +159,7 @@ with_pid() {
 }
 
 @test "--map-root-user maps ids of 2^31 and above" {
+	need_user_namespaces
 	for_nobody
 	run setpriv --reuid 4000000000 --regid 3000000000 --clear-groups --inh-caps=-all \
 		"$copy" --map-root-user cat /proc/self/uid_map /proc/self/gid_map
