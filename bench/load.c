@@ -2,8 +2,9 @@
  * What runs as COMMAND below the init that is measured.
  *
  *     load storm SIZE TOTAL    TOTAL orphans, in bursts of SIZE
- *     load target SIZE         take USR1 and say when; SIZE not 0: amid a storm of such bursts, and
- *                              at a realtime priority: the time is the init's, not its turn's
+ *     load target MAKERS       take USR1 and say when; MAKERS not 0: amid a storm that so many
+ *                              processes make, and at a realtime priority: the time is the
+ *                              init's, not its turn's
  *     load values COUNT        take COUNT queued signals and look at their values
  *     load leave COUNT         end, with COUNT sleeping processes left behind
  */
@@ -69,8 +70,8 @@ static void on_value(int number, siginfo_t *info, void *context)
 	tell(&shared->seen, seen + 1);
 }
 
-/* The storm has a group of its own: a signal to COMMAND's group is not meant for it. */
-static void endless_storm(long size)
+/* Who makes the storm has a group of his own: a signal to COMMAND's group is not meant for it. */
+static void endless_storm(void)
 {
 	pid_t child = fork();
 
@@ -81,7 +82,7 @@ static void endless_storm(long size)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (atomic_load(&shared->go) < 1)
-		burst(size);
+		burst(100);
 	_exit(0);
 }
 
@@ -117,7 +118,8 @@ int main(int argc, char **argv)
 		await(&shared->go, 2, WAIT_LIMIT);
 	} else if (strcmp(what, "target") == 0) {
 		if (count > 0) {
-			endless_storm(count);
+			for (long i = 0; i < count; i++)
+				endless_storm();
 			take_precedence(0);
 		}
 		action.sa_handler = on_signal;
@@ -136,7 +138,8 @@ int main(int argc, char **argv)
 		await(&shared->go, 1, WAIT_LIMIT);
 		atomic_store(&shared->stamp, now());
 	} else {
-		errx(2, "usage: load storm SIZE TOTAL | target SIZE | values COUNT | leave COUNT");
+		errx(
+		    2, "usage: load storm SIZE TOTAL | target MAKERS | values COUNT | leave COUNT");
 	}
 	_exit(0);
 }

@@ -442,12 +442,14 @@ static void measure_storm(char *size, char *total, int sampled)
 }
 
 /*
- * signals: name, µs from kill(2) to the handler: median and 99th percentile, each the median of
- * those of the rounds, so that one bad moment of the machine does not speak for all; and how many.
+ * signals: name, how many make the storm, µs from kill(2) to the handler: median and 99th
+ * percentile, each the median of those of the rounds, so that one bad moment of the machine does
+ * not speak for all; and how many.
  */
-static void measure_signals(char *size, long count)
+static void measure_signals(char *makers, long count)
 {
-	char *words[] = {load_path, "target", size, NULL};
+	char *words[] = {load_path, "target", makers, NULL};
+	const struct timespec begins = {.tv_nsec = 20000000}; /* nor does the start-up */
 	double *half = calloc((size_t)rounds, sizeof *half);
 	double *worst = calloc((size_t)rounds, sizeof *worst);
 	long have = rounds * count;
@@ -455,7 +457,7 @@ static void measure_signals(char *size, long count)
 
 	if (half == NULL || worst == NULL)
 		err(1, "calloc");
-	if (atol(size) > 0)
+	if (atol(makers) > 0)
 		take_precedence(SCHED_RESET_ON_FORK);
 	for (int i = 0; i < contender_count; i++)
 		if ((contenders[i].samples = calloc((size_t)have, sizeof(double))) == NULL)
@@ -467,6 +469,7 @@ static void measure_signals(char *size, long count)
 
 			pid = start(who, &begun, words);
 			step(who, pid, &shared->ready, 1);
+			nanosleep(&begins, NULL);
 			for (long k = 0; k < count; k++) {
 				struct timespec gap = {.tv_nsec = 300000 + rand() % 700000};
 				uint64_t sent;
@@ -490,8 +493,8 @@ static void measure_signals(char *size, long count)
 			half[round] = quantile(who->samples + round * count, count, 0.5);
 			worst[round] = quantile(who->samples + round * count, count, 0.99);
 		}
-		printf("signals\t%s\t%.1f\t%.1f\t%ld\n", who->name, quantile(half, rounds, 0.5),
-		    quantile(worst, rounds, 0.5), have);
+		printf("signals\t%s\t%s\t%.1f\t%.1f\t%ld\n", who->name, makers,
+		    quantile(half, rounds, 0.5), quantile(worst, rounds, 0.5), have);
 	}
 }
 
