@@ -71,22 +71,15 @@ struct level {
 };
 
 /*
- * What the inner level tells the outer one. Before COMMAND_IS COMMAND itself sends a byte, to which
- * the kernel adds its PID, translated (SO_PASSCRED). Nobody else could name it where the ids of a
- * user namespace are not mapped. The other way round: COMMAND_ASKED, a stop signal of the
- * terminal's.
+ * What the inner level tells the outer one: each wait status of COMMAND's, and COMMAND_RUNS. Before
+ * that COMMAND itself sends a byte, to which the kernel adds its PID, translated (SO_PASSCRED).
+ * Nobody else could name it where the ids of a user namespace are not mapped. The other way round
+ * any note says that a stop signal of the terminal's has come.
  */
-enum what { COMMAND_IS, COMMAND_STOPPED, COMMAND_ENDED, COMMAND_ASKED };
+enum { COMMAND_RUNS = -1 };
 
-struct note {
-	enum what what;
-	int value; /* the signal, the wait status */
-};
-
-static void tell(const struct level *l, enum what what, int value)
+static void tell(const struct level *l, int note)
 {
-	struct note note = {what, value};
-
 	if (l->role != ALONE && l->peer >= 0 &&
 	    send(l->peer, &note, sizeof(note), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
 		say(ALWAYS, "cannot tell the other nsinit: %m");
@@ -145,21 +138,29 @@ static bool is_commands(int status)
 	       (WEXITSTATUS(status) < STATUS_FAILED || WEXITSTATUS(status) > STATUS_NOTFOUND);
 }
 
+/* What a wait status says of COMMAND. */
+static void take_status(struct level *l, int status)
+{
+	l->stopped = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+	if (WIFEXITED(status) || WIFSIGNALED(status)) {
+		l->ended = true;
+		l->status = status;
+	}
+}
+
 static void on_command_end(struct level *l, int status)
 {
 	siginfo_t term = {.si_signo = SIGTERM, .si_code = SI_USER};
 	/* With --kill-child=SIG a clock runs without a grace, too. */
 	bool at_once = l->grace == GRACE_NONE && l->due == NOTHING_DUE;
 
-	l->ended = true;
-	l->status = status;
-	l->stopped = 0;
+	take_status(l, status);
 	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
 	if (l->machine)
 		shutdown_announce(l->opt, reaper_exit_status(status));
 	/* Else it is told by our own end: one wakeup less. */
 	if (!at_once || !is_commands(status))
-		tell(l, COMMAND_ENDED, status);
+		tell(l, status);
 	reaper_resume(&l->reaper);
 	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
 		shutdown_signal_group(l->child.pid, SIGTERM);
@@ -216,7 +217,7 @@ static void pass(struct level *l, siginfo_t *info)
 static void on_asked(struct level *l)
 {
 	if (l->role == OUTER)
-		tell(l, COMMAND_ASKED, 0);
+		tell(l, 0);
 	else
 		stop_by(l, l->opt->grace);
 }
@@ -296,29 +297,9 @@ static void on_outer_gone(struct level *l)
 		kill_all(l);
 }
 
-static void on_note(struct level *l, const struct note *note)
-{
-	switch (note->what) {
-	case COMMAND_ASKED:
-		on_asked(l);
-		break;
-	case COMMAND_IS:
-		on_command_is(l, l->command);
-		break;
-	case COMMAND_STOPPED:
-		l->stopped = note->value;
-		break;
-	case COMMAND_ENDED:
-		l->ended = true;
-		l->status = note->value;
-		l->stopped = 0;
-		break;
-	}
-}
-
 static void on_peer(struct level *l)
 {
-	struct note note;
+	int note;
 	struct iovec piece = {&note, sizeof(note)};
 	union {
 		struct cmsghdr head;
@@ -338,8 +319,12 @@ static void on_peer(struct level *l)
 			memcpy(&who, CMSG_DATA(&control.head), sizeof(who));
 		if (n == 1)
 			l->command = who.pid;
-		else if (n == sizeof(note) && (l->role == OUTER) != (note.what == COMMAND_ASKED))
-			on_note(l, &note);
+		else if (l->role == INNER)
+			on_asked(l);
+		else if (note == COMMAND_RUNS)
+			on_command_is(l, l->command);
+		else
+			take_status(l, note);
 	}
 	if (l->peer < 0 || n < 0) {
 		stop_with_command(l);
@@ -385,12 +370,11 @@ static bool on_children(struct level *l)
 			else
 				on_command_end(l, news.status);
 			break;
-		case CHILD_STOPPED:
-		case CHILD_CONTINUED:
+		case CHILD_CHANGED:
 			if (l->role == OUTER)
 				break;
-			l->stopped = news.kind == CHILD_STOPPED ? WSTOPSIG(news.status) : 0;
-			tell(l, COMMAND_STOPPED, l->stopped);
+			take_status(l, news.status);
+			tell(l, news.status);
 			stop_with_command(l);
 			break;
 		case ORPHAN_REAPED:
@@ -515,7 +499,7 @@ static int run_command(struct level *l)
 		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
 		on_command_is(l, l->child.pid);
 		if (start.peer >= 0)
-			tell(l, COMMAND_IS, 0);
+			tell(l, COMMAND_RUNS);
 	}
 	if (l->terminal.role == BELOW_SHELL && l->role == INNER)
 		setpgid(0, 0); /* or what a shell sends to its job would come once more */

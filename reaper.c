@@ -96,9 +96,8 @@ static struct news wait_for_any(void)
 	if (news.pid == 0)
 		news.kind = NOTHING_NEW;
 	else if (news.pid > 0)
-		news.kind = WIFSTOPPED(news.status)     ? CHILD_STOPPED
-			    : WIFCONTINUED(news.status) ? CHILD_CONTINUED
-							: CHILD_ENDED;
+		news.kind = WIFEXITED(news.status) || WIFSIGNALED(news.status) ? CHILD_ENDED
+									       : CHILD_CHANGED;
 	return news;
 }
 

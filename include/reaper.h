@@ -21,8 +21,7 @@ struct reaper {
 enum news_kind {
 	NOTHING_NEW,
 	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID is nobody's any more */
-	CHILD_STOPPED, /* STATUS likewise */
-	CHILD_CONTINUED,
+	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
 	ORPHAN_REAPED,
 	NO_CHILDREN /* none is left at all (ECHILD) */
 };
