@@ -157,7 +157,7 @@ static void on_command_end(struct level *l, int status)
 	take_status(l, status);
 	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
 	if (l->machine)
-		shutdown_announce(l->opt, reaper_exit_status(status));
+		shutdown_announce(l->opt->on_exit, reaper_exit_status(status));
 	/* Else it is told by our own end: one wakeup less. */
 	if (!at_once || !is_commands(status))
 		tell(l, status);
@@ -301,24 +301,21 @@ static void on_peer(struct level *l)
 {
 	int note;
 	struct iovec piece = {&note, sizeof(note)};
-	union {
+	struct {
 		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(struct ucred))];
+		struct ucred who; /* where CMSG_DATA(3) points */
 	} control;
 	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control};
 	ssize_t n = 0;
 
 	while (l->peer >= 0) {
-		struct ucred who = {0, 0, 0};
-
+		control.who.pid = 0;
 		message.msg_controllen = sizeof(control);
 		n = recvmsg(l->peer, &message, MSG_DONTWAIT);
 		if (n <= 0)
 			break;
-		if (message.msg_controllen >= CMSG_LEN(sizeof(who)))
-			memcpy(&who, CMSG_DATA(&control.head), sizeof(who));
 		if (n == 1)
-			l->command = who.pid;
+			l->command = control.who.pid;
 		else if (l->role == INNER)
 			on_asked(l);
 		else if (note == COMMAND_RUNS)
@@ -395,23 +392,20 @@ static bool on_children(struct level *l)
 
 static void on_deadline(struct level *l)
 {
-	switch (l->due) {
-	case KILL_DUE:
+	enum due due = l->due;
+
+	l->due = NOTHING_DUE;
+	if (due == KILL_DUE) {
 		say(VERBOSE, "the grace is over: KILL to all");
 		kill_all(l);
-		break;
-	case GIVE_UP_DUE:
-		l->done = true;
-		if (!l->ended)
-			l->status = SIGKILL;
-		break;
-	case TELL_DUE:
+	} else if (due == TELL_DUE) {
 		say(ALWAYS,
 		    "waiting for the namespace to end: a process that joined it from outside "
 		    "has not been reaped by its parent");
-		/* fall through */
-	case NOTHING_DUE:
-		l->due = NOTHING_DUE;
+	} else {
+		l->done = true;
+		if (!l->ended)
+			l->status = SIGKILL;
 	}
 }
 
@@ -594,12 +588,6 @@ static void end_others(struct level *l, int status)
 	supervise(l);
 }
 
-/* Whether STATUS is to become 0 (-e). */
-static bool is_remapped(const struct options *opt, int status)
-{
-	return opt->remap[status / 32] >> status % 32 & 1;
-}
-
 static _Noreturn void end(struct level *l, int status)
 {
 	int sig = l->ended && WIFSIGNALED(l->status) ? WTERMSIG(l->status) : 0;
@@ -612,12 +600,12 @@ static _Noreturn void end(struct level *l, int status)
 		namespace_undo(&l->mounted);
 	if (l->pid_file.fd >= 0)
 		pid_file_remove(&l->pid_file);
-	if (l->ended && is_remapped(l->opt, status)) {
+	if (l->ended && l->opt->remap[status]) {
 		status = 0;
 	} else if (terminal_is_kept(&l->terminal) && (sig == SIGINT || sig == SIGQUIT)) {
 		signal_end_by(sig);
 	}
-	shutdown_end(l->opt, status);
+	shutdown_end(l->opt->on_exit, status);
 }
 
 int main(int argc, char **argv)

@@ -20,17 +20,17 @@ static size_t append(char *buf, size_t size, size_t at, const char *text)
 	return at;
 }
 
-static size_t number(char *buf, size_t size, size_t at, unsigned int n, bool minus)
+static size_t number(char *buf, size_t size, size_t at, int64_t n)
 {
 	char digits[12];
 	char *p = digits + sizeof(digits) - 1;
+	int64_t left = n < 0 ? -n : n;
 
 	*p = '\0';
-	do {
-		*--p = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	if (minus)
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (n < 0)
 		*--p = '-';
 	return append(buf, size, at, p);
 }
@@ -38,7 +38,6 @@ static size_t number(char *buf, size_t size, size_t at, unsigned int n, bool min
 static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	size_t at = 0;
-	int n;
 
 	for (; *fmt; fmt++) {
 		if (*fmt != '%') {
@@ -50,17 +49,13 @@ static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			at = append(buf, size, at, va_arg(ap, const char *));
 			break;
 		case 'd':
-			n = va_arg(ap, int);
-			at = number(
-			    buf, size, at, n < 0 ? -(unsigned int)n : (unsigned int)n, n < 0);
+			at = number(buf, size, at, va_arg(ap, int));
 			break;
 		case 'u':
-			at = number(buf, size, at, va_arg(ap, unsigned int), false);
+			at = number(buf, size, at, va_arg(ap, unsigned int));
 			break;
 		case 'm':
 			at = append(buf, size, at, strerror(errno));
-			break;
-		default:
 			break;
 		}
 	}

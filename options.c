@@ -252,7 +252,6 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 {
 	struct options *opt = r->opt;
 	char *at = (char *)opt + row->at;
-	int n;
 
 	switch ((enum option)row->id) {
 	case FLAG:
@@ -298,8 +297,7 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		opt->stop |= SIGBIT(read_signal(r, value));
 		break;
 	case REMAP:
-		n = read_number(r, value, 255, "no status from 0 to 255");
-		opt->remap[n / 32] |= UINT32_C(1) << n % 32;
+		opt->remap[read_number(r, value, 255, "no status from 0 to 255")] = true;
 		break;
 	case ON_EXIT:
 		/* In the order of the enum, whose first says that nothing was chosen. */

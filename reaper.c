@@ -59,7 +59,7 @@ static bool kernel_keeps_status(const struct child *child)
  */
 static void set_delegated(struct reaper *reaper, bool delegated)
 {
-	if (signal_dispose(SIGCHLD, SIG_DFL, delegated ? SA_NOCLDWAIT : 0, NULL))
+	if (signal_dispose(SIGCHLD, SIG_DFL, delegated ? SA_NOCLDWAIT : 0) < 0)
 		return;
 	reaper->delegated = delegated;
 	signals_watch(reaper->signals, !delegated);

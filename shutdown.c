@@ -179,15 +179,6 @@ bool shutdown_is_machine(void)
 	return getpid() == 1 && !reboot(RB_DISABLE_CAD);
 }
 
-static void announce(enum on_exit how, int status)
-{
-	const char *what = how == ON_EXIT_REBOOT ? "rebooting"
-			   : how == ON_EXIT_HALT ? "halting"
-						 : "powering off";
-
-	say(ALWAYS, "status %d: %s", status, what);
-}
-
 /* The end of a session hangs its terminal up, and if that was the console, nothing is heard there
  * any more. */
 static void open_console_again(void)
@@ -203,14 +194,19 @@ static void open_console_again(void)
 	close(fd);
 }
 
-void shutdown_announce(const struct options *opt, int status)
+void shutdown_announce(enum on_exit how, int status)
 {
 	open_console_again();
-	announce(opt->on_exit, status);
+	say(ALWAYS, "status %d: %s", status,
+	    how == ON_EXIT_REBOOT ? "rebooting"
+	    : how == ON_EXIT_HALT ? "halting"
+				  : "powering off");
 }
 
-static _Noreturn void end_machine(enum on_exit how)
+void shutdown_end(enum on_exit how, int status)
 {
+	if (how == ON_EXIT_EXIT || !shutdown_is_machine())
+		_exit(status);
 	kill(-1, SIGKILL);
 	sync();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL))
@@ -223,18 +219,9 @@ static _Noreturn void end_machine(enum on_exit how)
 		pause(); /* it must not exit: the kernel would panic */
 }
 
-void shutdown_end(const struct options *opt, int status)
-{
-	if (opt->on_exit != ON_EXIT_EXIT && shutdown_is_machine())
-		end_machine(opt->on_exit);
-	_exit(status);
-}
-
 void quit(int status)
 {
-	if (shutdown_is_machine()) {
-		announce(ON_EXIT_POWEROFF, status);
-		end_machine(ON_EXIT_POWEROFF);
-	}
-	_exit(status);
+	if (shutdown_is_machine())
+		shutdown_announce(ON_EXIT_POWEROFF, status);
+	shutdown_end(ON_EXIT_POWEROFF, status);
 }

@@ -33,7 +33,7 @@ static const struct {
 #undef SIG
 };
 
-int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int))
+int signal_dispose(int sig, void (*handler)(int), unsigned long flags)
 {
 	/* Behind these two each processor has the rest in another order: 0 all of it, since nothing
 	 * is handled. */
@@ -41,12 +41,11 @@ int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**w
 		void (*handler)(int);
 		unsigned long flags;
 		uint64_t rest[3];
-	} action = {handler, flags, {0}}, old;
-	int failed = (int)syscall(SYS_rt_sigaction, sig, &action, &old, sizeof(sigmask));
+	} action = {handler, flags, {0}}, was;
 
-	if (was && !failed)
-		*was = old.handler;
-	return failed;
+	if (syscall(SYS_rt_sigaction, sig, &action, &was, sizeof(sigmask)))
+		return -1;
+	return was.handler == SIG_IGN;
 }
 
 static int set_mask(sigmask mask, sigmask *was)
@@ -56,18 +55,15 @@ static int set_mask(sigmask mask, sigmask *was)
 
 void signals_hold(struct inherited *was)
 {
-	void (*old)(int) = SIG_DFL;
-
 	if (set_mask(SIG_EVERY, &was->mask))
 		die(STATUS_FAILED, "cannot hold signals: %m");
-	signal_dispose(SIGCHLD, SIG_DFL, 0, &old);
-	was->chld_ignored = old == SIG_IGN;
+	was->chld_ignored = signal_dispose(SIGCHLD, SIG_DFL, 0) == 1;
 }
 
 void signals_release(const struct inherited *was)
 {
 	if (was->chld_ignored)
-		signal_dispose(SIGCHLD, SIG_IGN, 0, NULL);
+		signal_dispose(SIGCHLD, SIG_IGN, 0);
 	set_mask(was->mask, NULL);
 }
 
@@ -109,33 +105,24 @@ bool signal_is_own(const siginfo_t *info)
 	       info->si_code == SI_USER && info->si_pid == getpid();
 }
 
-static int send_by_pidfd(int pidfd, int sig, siginfo_t *info, unsigned int flags)
-{
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, info, flags);
-}
-
-static int send_by_number(pid_t pid, int sig, siginfo_t *info, bool group)
-{
-	if (info)
-		return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
-	return kill(group ? -pid : pid, sig);
-}
-
 static int send(const struct child *child, int sig, siginfo_t *info, bool group)
 {
-	if (child->pidfd >= 0) {
-		unsigned int flags = group ? PIDFD_SIGNAL_PROCESS_GROUP : 0;
+	pid_t pid = child->pid;
 
-		if (!send_by_pidfd(child->pidfd, sig, info, flags))
-			return 0;
-		if (errno == ESRCH)
-			return -1;
+	if (child->pidfd >= 0) {
+		int failed = (int)syscall(SYS_pidfd_send_signal, child->pidfd, sig, info,
+		    group ? PIDFD_SIGNAL_PROCESS_GROUP : 0);
+
+		if (!failed || errno == ESRCH)
+			return failed;
 	}
 	if (!child->pinned) {
 		errno = group ? ENOTSUP : child->pidfd < 0 ? ESRCH : errno;
 		return -1;
 	}
-	return send_by_number(child->pid, sig, info, group);
+	if (info)
+		return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
+	return kill(group ? -pid : pid, sig);
 }
 
 bool signal_pass(const struct child *child, bool group, siginfo_t *info)
@@ -174,7 +161,7 @@ void signal_suspend(int sig, bool group)
 	sigmask pending = 0;
 
 	if (sig != SIGSTOP)
-		signal_dispose(sig, SIG_DFL, 0, NULL);
+		signal_dispose(sig, SIG_DFL, 0);
 	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
 	if (pending & SIGBIT(SIGCONT))
 		return;
@@ -187,7 +174,7 @@ void signal_end_by(int sig)
 {
 	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
 	prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
-	signal_dispose(sig, SIG_DFL, 0, NULL);
+	signal_dispose(sig, SIG_DFL, 0);
 	kill(getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }

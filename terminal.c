@@ -94,16 +94,11 @@ void terminal_release(struct terminal *terminal)
 
 void terminal_take(const struct terminal *terminal)
 {
-	switch (terminal->role) {
-	case BELOW_SHELL:
-		return;
-	case GIVES_SESSION:
+	if (terminal->role == GIVES_SESSION) {
 		/* It may have been hung up meanwhile; COMMAND finds out by reading from it. */
 		setsid();
 		ioctl(terminal->fd, TIOCSCTTY, 0);
-		return;
-	case OWN_GROUP:
-	case NO_TERMINAL:
+	} else if (terminal->role != BELOW_SHELL) {
 		setpgid(0, 0);
 		if (terminal->foreground)
 			take_foreground(terminal->fd);

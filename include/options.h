@@ -38,7 +38,7 @@ struct options {
 	sigmask stop;      /* the signals that ask for the stop */
 	sigmask rewritten; /* those that RENAMED speaks of */
 	uint8_t renamed[65]; /* what is sent in place of each; 0 drops it */
-	uint32_t remap[8];   /* a bit for each status that is to become 0 */
+	bool remap[256];     /* the statuses that are to become 0 */
 	enum on_exit on_exit;
 };
 

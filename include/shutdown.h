@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct options;
+#include "options.h"
 
 /*
  * Sends SIG to every process left: as PID 1 to the whole namespace, else to all of nsinit's
@@ -33,11 +33,11 @@ bool shutdown_is_denied(void);
  */
 bool shutdown_is_machine(void);
 
-/* Says COMMAND's status, and what becomes of the machine. */
-void shutdown_announce(const struct options *opt, int status);
+/* Says the status, and what becomes of the machine. */
+void shutdown_announce(enum on_exit how, int status);
 
-/* Ends nsinit with STATUS; where it is the machine's init, ends the machine as --on-exit says. */
-_Noreturn void shutdown_end(const struct options *opt, int status);
+/* Ends nsinit with STATUS; where it is the machine's init, ends the machine as HOW says. */
+_Noreturn void shutdown_end(enum on_exit how, int status);
 
 /* The same before the options are known: then the machine is powered off. */
 _Noreturn void quit(int status);

@@ -36,10 +36,10 @@ struct inherited {
 };
 
 /*
- * Sets what SIG does, SIG_DFL or SIG_IGN, and puts what it did into WAS, unless that is NULL. -1
- * and errno. sigaction(3) would bring in the libc's care for its threads.
+ * Sets what SIG does, SIG_DFL or SIG_IGN, with the FLAGS of sigaction(2). 1 where it was ignored
+ * before, else 0; -1 and errno. sigaction(3) would bring in the libc's care for its threads.
  */
-int signal_dispose(int sig, void (*handler)(int), unsigned long flags, void (**was)(int));
+int signal_dispose(int sig, void (*handler)(int), unsigned long flags);
 
 /* Blocks all that can be blocked, and sets CHLD to its default, without which no child has a
  * status. */
