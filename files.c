@@ -104,18 +104,6 @@ void files_release(const int *keep, int count)
 		say(ALWAYS, "cannot leave the working directory: %m");
 }
 
-int file_write(const char *path, const char *text)
-{
-	int fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
-	int failed = fd < 0 || write(fd, text, strlen(text)) < 0;
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	return -failed;
-}
-
 char kept_paths[PATHS_KEPT][PATH_MAX] RARELY_USED;
 
 char *path_room(void)

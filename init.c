@@ -532,8 +532,6 @@ static int run_inner(void *arg)
 static int run_outer(struct level *l)
 {
 	reaper_adopt(l->caller);
-	if (namespace_prepare(l->opt, &l->mounted))
-		return STATUS_FAILED;
 	take_early(l);
 	if (namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
@@ -569,7 +567,7 @@ static int prepare(struct level *l)
 		say(ALWAYS, "cannot make %s: %m", opt->pid_file);
 		return STATUS_FAILED;
 	}
-	if (!opt->namespaces && namespace_mount_proc(opt, &l->mounted))
+	if (namespace_prepare(opt, &l->mounted))
 		return STATUS_FAILED;
 	terminal_find(&l->terminal, opt->group);
 	terminal_release(&l->terminal);

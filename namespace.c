@@ -121,14 +121,11 @@ static int make_mount_point(struct mounted *mounted, const char *dir, const char
 
 int namespace_prepare(const struct options *opt, struct mounted *mounted)
 {
-	return opt->export_proc ? make_mount_point(mounted, opt->export_proc, "/proc") : 0;
-}
-
-int namespace_mount_proc(const struct options *opt, struct mounted *mounted)
-{
 	struct statfs fs;
 
-	if (!opt->proc || (!statfs(opt->proc, &fs) && fs.f_type == PROC_MAGIC))
+	if (opt->export_proc)
+		return make_mount_point(mounted, opt->export_proc, "/proc");
+	if (!opt->proc || opt->namespaces || (!statfs(opt->proc, &fs) && fs.f_type == PROC_MAGIC))
 		return 0;
 	return make_mount_point(mounted, opt->proc, "/") || mount_proc(mounted->path) ? -1 : 0;
 }
@@ -152,12 +149,16 @@ void namespace_undo(const struct mounted *mounted)
 static int write_map(pid_t pid, const char *file, const char *text)
 {
 	char path[64];
+	int fd, failed;
 
 	format(path, sizeof(path), "/proc/%d/%s", pid, file);
-	if (!file_write(path, text))
-		return 0;
-	say(ALWAYS, "cannot map root in the new user namespace: %s: %m", path);
-	return -1;
+	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
+	failed = fd < 0 || write(fd, text, strlen(text)) < 0;
+	if (failed)
+		say(ALWAYS, "cannot map root in the new user namespace: %s: %m", path);
+	if (fd >= 0)
+		close(fd);
+	return -failed;
 }
 
 /* setgroups(2) must be denied before an unprivileged caller may map a group (user_namespaces(7)).

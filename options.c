@@ -24,14 +24,14 @@
 
 /* clang-format off */
 enum option {
-	FLAG, WORD, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, KILL_CHILD, SINGLE, GROUP,
-	REWRITE, PDEATHSIG, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION
+	FLAG, WORD, SIGNAL, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, SINGLE, GROUP,
+	REWRITE, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION
 };
 /* clang-format on */
 
 enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
 
-#define AT(field) offsetof(struct options, field) /* where a FLAG or a WORD is put */
+#define AT(field) offsetof(struct options, field) /* where a FLAG, a WORD or a SIGNAL is put */
 
 static const struct row {
 	unsigned char id;
@@ -60,11 +60,11 @@ static const struct row {
 	{WORD, ARGUMENT, 0, "hostname", " NAME", "set the hostname; implies --uts", AT(hostname)},
 	{WORD, ARGUMENT, 0, "pid-file", " FILE", "keep COMMAND's PID in FILE", AT(pid_file)},
 	{NOTHING, 0, 0, "fork", "", "accepted: nsinit always forks", 0},
-	{KILL_CHILD, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies", 0},
+	{SIGNAL, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies", AT(kill_child)},
 	{SINGLE, 0, 'c', "single-child", "", "signal COMMAND alone, not its group", 0},
 	{GROUP, 0, 'g', "group", "", "COMMAND in a process group of its own", 0},
 	{REWRITE, ARGUMENT, 'r', "rewrite", " FROM:TO", "pass signal FROM on as TO, 0 drops it", 0},
-	{PDEATHSIG, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies", 0},
+	{SIGNAL, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies", AT(parent_death)},
 	{NOTHING, 0, 's', "subreaper", "", "accepted: nsinit always adopts orphans", 0},
 	{GRACE, ARGUMENT, 't', "grace", " SECONDS", "how long a stop may take, or infinity", 0},
 	{STOP_SIGNAL, ARGUMENT, 0, "stop-signal", " SIG", "a signal that asks for the stop [TERM]", 0},
@@ -159,14 +159,6 @@ static _Noreturn void help(void)
 	print(text, n);
 }
 
-static _Noreturn void version(const struct persona *as)
-{
-	char text[128];
-
-	print(text, format(text, sizeof(text), "%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n",
-			as->version));
-}
-
 static int read_signal(const struct reading *r, const char *word)
 {
 	int sig = signal_number(word);
@@ -188,26 +180,26 @@ static int read_number(const struct reading *r, const char *word, int max, const
 
 static void read_grace(const struct reading *r, const char *word, const char *why)
 {
-	const int64_t most = INT64_C(1000) * 1000 * 1000; /* 31 years */
+	const int64_t most = INT64_C(1000) * 1000 * 1000 * 1000; /* 31 years */
 	int64_t ms = 0;
-	const char *p = word;
 	int unit = 1000;
-	bool digits = false;
+	bool digits = false, point = false;
 
-	if (!strcmp(word, "infinity")) {
-		r->opt->grace = GRACE_FOREVER;
+	r->opt->grace = GRACE_FOREVER;
+	if (!strcmp(word, "infinity"))
 		return;
-	}
-	for (; *p >= '0' && *p <= '9'; p++, digits = true)
-		if ((ms = ms * 10 + (*p - '0')) > most)
-			leave(r, word, why);
-	ms *= 1000;
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++, digits = true) {
-			unit /= 10;
-			ms += (int64_t)unit * (*p - '0');
+	for (const char *p = word; *p; p++) {
+		if (*p == '.' && !point) {
+			point = true;
+			continue;
 		}
-	if (*p || !digits)
+		if (*p < '0' || *p > '9' || ms > most)
+			leave(r, word, why);
+		unit /= point ? 10 : 1;
+		ms = (point ? ms : ms * 10) + (int64_t)unit * (*p - '0');
+		digits = true;
+	}
+	if (!digits || ms > most)
 		leave(r, word, why);
 	r->opt->grace = ms;
 }
@@ -251,7 +243,8 @@ static int read_choice(const struct reading *r, const char *word, const char *wo
 static void apply(struct reading *r, const struct row *row, const char *value)
 {
 	struct options *opt = r->opt;
-	char *at = (char *)opt + row->at;
+	void *at = (char *)opt + row->at;
+	char text[128];
 
 	switch ((enum option)row->id) {
 	case FLAG:
@@ -259,6 +252,9 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		break;
 	case WORD:
 		memcpy(at, &value, sizeof(value));
+		break;
+	case SIGNAL:
+		*(int *)at = value ? read_signal(r, value) : 0;
 		break;
 	case UNSHARE:
 		opt->namespaces |= CLONE_NEWPID | CLONE_NEWNS;
@@ -277,18 +273,12 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		break;
 	case NOTHING:
 		break;
-	case KILL_CHILD:
-		opt->kill_child = value ? read_signal(r, value) : 0;
-		break;
 	case SINGLE:
 	case GROUP:
 		set_single(opt, row->id == SINGLE);
 		break;
 	case REWRITE:
 		read_rewrite(r, value);
-		break;
-	case PDEATHSIG:
-		opt->parent_death = read_signal(r, value);
 		break;
 	case GRACE:
 		read_grace(r, value, "no number of seconds, nor \"infinity\"");
@@ -310,7 +300,8 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 	case HELP:
 		help();
 	case VERSION:
-		version(r->as);
+		print(text, format(text, sizeof(text),
+				"%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n", r->as->version));
 	}
 }
 
@@ -416,8 +407,6 @@ static void settle(struct reading *r)
 		leave(r, *opt->command, "--pause takes no COMMAND");
 	if (!opt->pause && !*opt->command)
 		leave(r, "", "COMMAND is missing");
-	if (opt->pause)
-		opt->command = NULL;
 	if (!opt->stop)
 		opt->stop = SIGBIT(SIGTERM);
 	opt->end_group = r->as->end_group && !opt->single;

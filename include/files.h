@@ -44,9 +44,6 @@ int numbers_next(struct numbers *numbers);
 /* Closes all but stderr and the COUNT descriptors in KEEP (-1 are skipped), and moves to "/". */
 void files_release(const int *keep, int count);
 
-/* Writes TEXT to PATH, a file of /proc, which takes all of it or nothing; -1 and errno. */
-int file_write(const char *path, const char *text);
-
 /* A command's number in its pid file. */
 struct pid_file {
 	struct place at;

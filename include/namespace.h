@@ -24,12 +24,10 @@ struct mounted {
 
 /*
  * Before the namespaces, in the caller's own: makes DIR for --export-proc, and a private mount
- * point of it. -1 once it has told why.
+ * point of it. Where there is to be no namespace, mounts procfs where none is yet. -1 once it has
+ * told why.
  */
 int namespace_prepare(const struct options *opt, struct mounted *mounted);
-
-/* Without any namespace: mounts procfs where none is yet. -1 once it has told why. */
-int namespace_mount_proc(const struct options *opt, struct mounted *mounted);
 
 /*
  * Starts FN(ARG) as the inner process, in the new namespaces. FN is to call namespace_set_up() with

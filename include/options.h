@@ -16,7 +16,7 @@
 enum on_exit { ON_EXIT_UNSET, ON_EXIT_EXIT, ON_EXIT_POWEROFF, ON_EXIT_REBOOT, ON_EXIT_HALT };
 
 struct options {
-	char **command;            /* NULL-terminated; NULL with --pause */
+	char **command;            /* NULL-terminated; of no concern with --pause */
 	unsigned long namespaces;  /* CLONE_NEW* of clone(2) */
 	unsigned long propagation; /* MS_SLAVE or MS_PRIVATE of mount(2) */
 	const char *proc;          /* where to mount procfs, or NULL; so for the next ones */
