@@ -6,9 +6,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -1,7 +1,6 @@
 /* The command line and the environment: one table of options, which the help text is made of. */
 #include "options.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

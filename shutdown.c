@@ -14,7 +14,6 @@
 #include "files.h"
 #include "kernel.h"
 #include "log.h"
-#include "options.h"
 
 enum { PID_LIMIT = 4 * 1024 * 1024 }; /* PID_MAX_LIMIT, proc_sys_kernel(5) */
 

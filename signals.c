@@ -2,9 +2,6 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
