@@ -40,24 +40,24 @@ struct record {
 
 int numbers_next(struct numbers *numbers)
 {
-	int n = -1;
+	int n;
 
-	while (n < 0) {
-		struct record *record = (struct record *)(numbers->buf + numbers->at);
+	do {
+		struct record *record;
 
-		if (numbers->at < numbers->size) {
-			numbers->at += record->length;
-			n = number_of(record->name, INT_MAX);
-			continue;
+		if (numbers->at >= numbers->size) {
+			numbers->at = 0;
+			numbers->size = syscall(
+			    SYS_getdents64, numbers->fd, numbers->buf, sizeof(numbers->buf));
 		}
-		numbers->at = 0;
-		numbers->size =
-		    syscall(SYS_getdents64, numbers->fd, numbers->buf, sizeof(numbers->buf));
 		if (numbers->size <= 0) {
 			close(numbers->fd);
-			break;
+			return -1;
 		}
-	}
+		record = (struct record *)(numbers->buf + numbers->at);
+		numbers->at += record->length;
+		n = number_of(record->name, INT_MAX);
+	} while (n < 0);
 	return n;
 }
 
@@ -77,29 +77,19 @@ static void close_each(unsigned int first, unsigned int last)
 			close(fd);
 }
 
-static void close_from_to(unsigned int first, unsigned int last)
-{
-	if (first <= last && syscall(SYS_close_range, first, last, 0))
-		close_each(first, last);
-}
-
 void files_release(const int *keep, int count)
 {
-	unsigned int first = 0;
+	unsigned int first = 0, next;
 
-	for (;;) {
-		unsigned int next = first > STDERR_FILENO ? ~0U : STDERR_FILENO;
-
+	do {
+		next = first > STDERR_FILENO ? ~0U : STDERR_FILENO;
 		for (int i = 0; i < count; i++)
 			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
 				next = (unsigned int)keep[i];
-		if (next == ~0U)
-			break;
-		if (next > first)
-			close_from_to(first, next - 1);
+		if (first < next && syscall(SYS_close_range, first, next - 1, 0))
+			close_each(first, next - 1);
 		first = next + 1;
-	}
-	close_from_to(first, ~0U);
+	} while (next != ~0U);
 	if (chdir("/"))
 		say(ALWAYS, "cannot leave the working directory: %m");
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "kernel.h"
-#include "shutdown.h"
 
 struct log log_to;
 
@@ -98,13 +97,19 @@ static void put(const char *line, size_t length)
 		;
 }
 
-static void vsay(const char *fmt, va_list ap)
+void say(enum importance importance, const char *fmt, ...)
 {
 	char line[1024];
 	int saved = errno;
-	size_t n = append(line, sizeof(line), 0, "nsinit: ");
+	va_list ap;
+	size_t n;
 
+	if ((int)importance > log_to.level)
+		return;
+	n = append(line, sizeof(line), 0, "nsinit: ");
+	va_start(ap, fmt);
 	n += vformat(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
 	/* A word of the user's must not break the line in two, nor steer a terminal. */
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
@@ -112,25 +117,4 @@ static void vsay(const char *fmt, va_list ap)
 	line[n++] = '\n';
 	put(line, n);
 	errno = saved;
-}
-
-void say(enum importance importance, const char *fmt, ...)
-{
-	va_list ap;
-
-	if ((int)importance > log_to.level)
-		return;
-	va_start(ap, fmt);
-	vsay(fmt, ap);
-	va_end(ap);
-}
-
-void die(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsay(fmt, ap);
-	va_end(ap);
-	quit(status);
 }

@@ -43,25 +43,22 @@ unsigned long namespace_flag(const char *name)
  * pid_namespaces(7)). */
 static const char *why_no_namespace(unsigned long flags)
 {
-	switch (errno) {
-	case EPERM:
-		if (flags & CLONE_NEWUSER)
-			return "user namespaces are switched off, by sysctl, the container around "
-			       "or a chroot";
+	if (errno == EPERM && flags & CLONE_NEWUSER)
+		return "user namespaces are switched off, by sysctl, the container around or a "
+		       "chroot";
+	if (errno == EPERM)
 		return "not privileged: root or CAP_SYS_ADMIN is needed, or --map-root-user";
-	case ENOSPC:
-		return flags & CLONE_NEWPID
-			   ? "32 nested PID namespaces are the most, or a limit in /proc/sys/user "
-			     "is reached"
-			   : "a limit in /proc/sys/user is reached, or too many are nested";
-	case ENOMEM:
+	if (errno == ENOSPC && flags & CLONE_NEWPID)
+		return "32 nested PID namespaces are the most, or a limit in /proc/sys/user is "
+		       "reached";
+	if (errno == ENOSPC)
+		return "a limit in /proc/sys/user is reached, or too many are nested";
+	if (errno == ENOMEM)
 		return "no memory, or the init of this PID namespace is gone";
-	case EAGAIN:
+	if (errno == EAGAIN)
 		return "a limit on processes: pids.max, RLIMIT_NPROC";
-	default: /* EINVAL, or ENOSYS by a filter */
-		return "this kernel lacks one of these kinds, or children belong to another PID "
-		       "namespace";
-	}
+	/* EINVAL, or ENOSYS by a filter */
+	return "this kernel lacks one of these kinds, or children belong to another PID namespace";
 }
 
 static void say_no_namespace(unsigned long flags)

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "kernel.h"
 #include "log.h"
+#include "shutdown.h"
 
 enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
 

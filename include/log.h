@@ -37,7 +37,8 @@ size_t format(char *buf, size_t size, const char *fmt, ...) __attribute__((forma
 /* Says one line if its IMPORTANCE is wanted. errno is left as it was. */
 void say(enum importance importance, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says why, and ends nsinit: only before anything has been changed that would have to be undone. */
-_Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Says why, and ends nsinit by quit(): only before anything has been changed that would have to be
+ * undone. */
+#define die(status, ...) (say(ALWAYS, __VA_ARGS__), quit(status))
 
 #endif
