@@ -161,12 +161,9 @@ static void on_command_end(struct level *l, int status)
 	reaper_resume(&l->reaper);
 	if (l->opt->end_group && l->child.pid && !signal_pass(&l->child, true, &term))
 		shutdown_signal_group(l->child.pid, SIGTERM);
-	if (l->due == GIVE_UP_DUE)
+	l->done = at_once;
+	if (at_once || l->due == GIVE_UP_DUE)
 		return;
-	if (at_once) {
-		l->done = true;
-		return;
-	}
 	shutdown_signal(SIGTERM);
 	l->denied = shutdown_is_denied();
 	if (l->due == NOTHING_DUE)
@@ -299,8 +296,8 @@ static void on_peer(struct level *l)
 	int note;
 	struct iovec piece = {&note, sizeof(note)};
 	struct {
-		struct cmsghdr head;
-		struct ucred who; /* where CMSG_DATA(3) points */
+		_Alignas(struct cmsghdr) char head[CMSG_LEN(0)];
+		struct ucred who;
 	} control;
 	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control};
 	ssize_t n = 0;
@@ -595,11 +592,10 @@ static _Noreturn void end(struct level *l, int status)
 		namespace_undo(&l->mounted);
 	if (l->pid_file.fd >= 0)
 		pid_file_remove(&l->pid_file);
-	if (l->ended && l->opt->remap[status]) {
+	if (l->ended && l->opt->remap[status])
 		status = 0;
-	} else if (terminal_is_kept(&l->terminal) && (sig == SIGINT || sig == SIGQUIT)) {
+	else if (terminal_is_kept(&l->terminal) && (sig == SIGINT || sig == SIGQUIT))
 		signal_end_by(sig);
-	}
 	shutdown_end(l->opt->on_exit, status);
 }
 

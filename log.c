@@ -43,20 +43,13 @@ static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			at = append(buf, size, at, (char[]){*fmt, '\0'});
 			continue;
 		}
-		switch (*++fmt) {
-		case 's':
+		if (*++fmt == 's')
 			at = append(buf, size, at, va_arg(ap, const char *));
-			break;
-		case 'd':
-			at = number(buf, size, at, va_arg(ap, int));
-			break;
-		case 'u':
-			at = number(buf, size, at, va_arg(ap, unsigned int));
-			break;
-		case 'm':
+		else if (*fmt == 'm')
 			at = append(buf, size, at, strerror(errno));
-			break;
-		}
+		else
+			at = number(buf, size, at,
+			    *fmt == 'u' ? (int64_t)va_arg(ap, unsigned int) : va_arg(ap, int));
 	}
 	buf[at] = '\0';
 	return at;

@@ -16,9 +16,7 @@
 
 #ifndef NSINIT_VERSION
 #define NSINIT_VERSION "0"
-#endif
-#ifndef NSINIT_COMMIT
-#define NSINIT_COMMIT "unknown"
+#define NSINIT_COMMIT  "unknown"
 #endif
 
 /* clang-format off */
