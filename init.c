@@ -63,8 +63,7 @@ struct level {
 	bool machine; /* its end is the machine's */
 	bool denied;  /* processes are left that we may not signal */
 	int status;
-	siginfo_t early[FROM_TERMINAL_COUNT]; /* what came before COMMAND was started */
-	int early_count;
+	sigmask early; /* of the terminal's: what was pending before COMMAND was started */
 };
 
 /*
@@ -219,8 +218,9 @@ static void on_asked(struct level *l)
 static void on_signal(struct level *l, siginfo_t *info)
 {
 	int sig = info->si_signo;
-	bool from_kernel = info->si_code == SI_KERNEL;
+	bool from_kernel = info->si_code == SI_KERNEL && !(l->early & SIGBIT(sig));
 
+	l->early &= ~SIGBIT(sig);
 	if (sig == SIGCHLD || signal_is_own(info))
 		return;
 	if (SIGBIT(sig) & STOPS)
@@ -435,19 +435,13 @@ static void let_go_of_files(const struct level *l)
 }
 
 /*
- * What a terminal sent before COMMAND was in its group reached nsinit alone. These are taken before
- * the start, and passed on after it as if somebody had sent them.
+ * What a terminal sent before COMMAND was in its group reached nsinit alone: it is passed on, as if
+ * somebody had sent it. To be called right before the start.
  */
-static void take_early(struct level *l)
+static void look_for_early(struct level *l)
 {
-	siginfo_t *info = l->early;
-
-	if (l->terminal.role != BELOW_SHELL)
-		return;
-	for (; info < l->early + FROM_TERMINAL_COUNT && signals_take(FROM_TERMINAL, info); info++)
-		if (info->si_code == SI_KERNEL)
-			info->si_code = SI_USER;
-	l->early_count = (int)(info - l->early);
+	if (l->terminal.role == BELOW_SHELL)
+		l->early = signals_pending() & FROM_TERMINAL;
 }
 
 /*
@@ -458,8 +452,6 @@ static int watch_over(struct level *l)
 {
 	log_to.nowait = true;
 	let_go_of_files(l);
-	for (int i = 0; i < l->early_count; i++)
-		on_signal(l, &l->early[i]);
 	/* The first that is linked behind what is needed now. */
 	memory_release((uintptr_t)child_clone);
 	supervise(l);
@@ -476,7 +468,7 @@ static int run_command(struct level *l)
 		return STATUS_FAILED;
 	}
 	reaper_adopt(l->role == INNER ? getpid() : l->caller);
-	take_early(l);
+	look_for_early(l);
 	/* The outer one has no other way to know COMMAND's PID. */
 	if (l->role == INNER && (l->opt->pid_file || terminal_is_kept(&l->terminal)))
 		start.peer = l->peer;
@@ -504,14 +496,13 @@ static int run_inner(void *arg)
 {
 	struct level *l = arg;
 	bool gently = l->opt->kill_child || !(l->opt->namespaces & CLONE_NEWPID);
-	struct pollfd outer;
+	struct pollfd outer = {.fd = l->sockets[1]};
 
 	l->role = INNER;
 	l->machine = false;
-	l->peer = l->sockets[1];
+	l->peer = outer.fd;
 	l->pid_file.fd = -1;
 	close(l->sockets[0]);
-	outer = (struct pollfd){.fd = l->peer};
 	/* CONT: should it be stopped just then. */
 	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
 	if (poll(&outer, 1, 0) > 0)
@@ -526,7 +517,7 @@ static int run_inner(void *arg)
 static int run_outer(struct level *l)
 {
 	reaper_adopt(l->caller);
-	take_early(l);
+	look_for_early(l);
 	if (namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
@@ -602,12 +593,11 @@ static _Noreturn void end(struct level *l, int status)
 int main(int argc, char **argv)
 {
 	struct options opt;
-	struct level level = {.opt = &opt, .peer = -1};
+	struct level level = {
+	    .opt = &opt, .peer = -1, .pid_file.fd = -1, .mounted.point = -1, .child.pidfd = -1};
 	int status;
 
 	(void)argc;
-	level.pid_file.fd = level.mounted.point = -1;
-	level.child.pidfd = -1;
 	signals_hold(&level.inherited);
 	level.caller = getpid();
 	options_parse(&opt, argv, level.caller);

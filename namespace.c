@@ -210,12 +210,6 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 	_exit(STATUS_FAILED);
 }
 
-static void mount_proc_or_end(const char *dir)
-{
-	if (mount_proc(dir))
-		_exit(STATUS_FAILED);
-}
-
 static int propagate_from(const char *dir, const struct options *opt)
 {
 	return mount(NULL, dir, NULL, MS_REC | opt->propagation, NULL);
@@ -276,7 +270,8 @@ static void pivot(const char *root, const char *proc)
 	if (proc) {
 		if (chroot("."))
 			fail("cannot enter the root", root, "");
-		mount_proc_or_end(proc);
+		if (mount_proc(proc))
+			_exit(STATUS_FAILED);
 		if (fchdir(old) || chroot(".") || chdir(real))
 			fail("cannot leave the root", root, "");
 	}
@@ -301,7 +296,8 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 		_exit(STATUS_FAILED);
 	}
 	if (opt->export_proc) {
-		mount_proc_or_end(mounted->path);
+		if (mount_proc(mounted->path))
+			_exit(STATUS_FAILED);
 		if (opt->namespaces & CLONE_NEWNS && unshare(CLONE_NEWNS)) {
 			say_no_namespace(CLONE_NEWNS);
 			_exit(STATUS_FAILED);
@@ -315,6 +311,6 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 		propagate(opt);
 	if (opt->root)
 		pivot(opt->root, opt->proc);
-	else if (opt->proc)
-		mount_proc_or_end(opt->proc);
+	else if (opt->proc && mount_proc(opt->proc))
+		_exit(STATUS_FAILED);
 }

@@ -149,6 +149,14 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
 	return true;
 }
 
+sigmask signals_pending(void)
+{
+	sigmask pending = 0;
+
+	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
+	return pending;
+}
+
 /*
  * A stop signal throws away a pending CONT when it is generated, and the other way round
  * (signal(7)). So a CONT that came since COMMAND stopped is looked for first; the one that comes
@@ -156,12 +164,9 @@ bool signal_pass(const struct child *child, bool group, siginfo_t *info)
  */
 void signal_suspend(int sig, bool group)
 {
-	sigmask pending = 0;
-
 	if (sig != SIGSTOP)
 		signal_dispose(sig, SIG_DFL, 0);
-	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
-	if (pending & SIGBIT(SIGCONT))
+	if (signals_pending() & SIGBIT(SIGCONT))
 		return;
 	kill(group ? 0 : getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);

@@ -27,7 +27,6 @@ typedef uint64_t sigmask;
 #define FROM_TERMINAL                                                                              \
 	(STOPS | SIGBIT(SIGHUP) | SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGCONT) |             \
 	    SIGBIT(SIGWINCH))
-enum { FROM_TERMINAL_COUNT = 8 };
 
 /* What COMMAND is to get back. */
 struct inherited {
@@ -56,6 +55,9 @@ int signals_watch(int fd, bool children);
 
 /* Takes the next of WHICH that is pending, without waiting: the lowest number first (signal(7)). */
 bool signals_take(sigmask which, siginfo_t *info);
+
+/* What is pending. */
+sigmask signals_pending(void);
 
 /*
  * Asks for turns of 0.1 ms on the processor: a shorter turn comes sooner, and a signal is passed on
