@@ -310,6 +310,8 @@ static void on_peer(struct level *l)
 			break;
 		if (n == 1)
 			l->command = control.who.pid;
+		else if (n != sizeof(note) || message.msg_flags & MSG_TRUNC)
+			continue; /* not by an nsinit */
 		else if (l->role == INNER)
 			on_asked(l);
 		else if (note == COMMAND_RUNS)
