@@ -227,6 +227,7 @@ static void on_signal(struct level *l, siginfo_t *info)
 		l->told = sig;
 	if (sig == SIGCONT) {
 		l->told = l->stopped = 0;
+		l->early &= ~STOPS; /* these went when it came */
 		if (l->role != INNER)
 			terminal_lend(&l->terminal, l->command);
 	}

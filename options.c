@@ -177,7 +177,7 @@ static int read_number(const struct reading *r, const char *word, int max, const
 
 static void read_grace(const struct reading *r, const char *word, const char *why)
 {
-	const int64_t most = INT64_C(1000) * 1000 * 1000 * 1000; /* 31 years */
+	const int64_t most = INT64_C(1000000000999); /* ms, 31 years */
 	int64_t ms = 0;
 	int unit = 1000;
 	bool digits = false, point = false;

@@ -947,6 +947,22 @@ early_ctrl_z() {
 @test "below a shell, a Ctrl-Z from before COMMAND was started stops it" { plain early_ctrl_z; }
 @test "below a shell, a Ctrl-Z from before COMMAND was started stops it (-u)" { unshared early_ctrl_z; }
 
+@test "below a shell, a Ctrl-Z from before COMMAND was started that a CONT undid is not taken for a later one" {
+	need strace strace
+	local heard=$BATS_TEST_TMPDIR/heard
+	open_shell bash
+	type_line "\$PROBES/hold strace -DD -qqo /dev/null -e trace=madvise -e inject=madvise:delay_enter=1000000 $nsinit \$PROBES/siglog $heard"
+	see holding
+	press C-z
+	listening "$heard"
+	kill -CONT "$outer"
+	wait_for heard 1 18 process "$heard"
+	press C-z
+	wait_for heard 1 20 kernel "$heard"
+	flushed "$outer" "$heard"
+	[[ $(grep '^20 ' "$heard" | tail -n 1) == '20 128 '* ]]
+}
+
 # kept_stopped: whatever nsinit is sent but CONT, it does not resume COMMAND.
 kept_stopped() {
 	kill -WINCH "$outer"

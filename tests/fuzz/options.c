@@ -65,8 +65,8 @@ static void check(const struct options *opt, char **argv, char **end)
 				    CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP;
 
 	assert(lines == 0 && printed == 0);
-	assert(opt->pause ? !opt->command : opt->command && *opt->command);
-	assert(opt->pause || (opt->command >= argv && opt->command < end));
+	assert(opt->pause || *opt->command);
+	assert(opt->command >= argv && opt->command < end + opt->pause);
 	assert(!(opt->namespaces & ~known));
 	assert(!opt->map_root || opt->namespaces & CLONE_NEWUSER);
 	assert(!opt->root || opt->namespaces & CLONE_NEWNS);
