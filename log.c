@@ -19,18 +19,15 @@ static size_t append(char *buf, size_t size, size_t at, const char *text)
 	return at;
 }
 
-static size_t number(char *buf, size_t size, size_t at, int64_t n)
+static size_t number(char *buf, size_t size, size_t at, unsigned int n)
 {
 	char digits[12];
 	char *p = digits + sizeof(digits) - 1;
-	int64_t left = n < 0 ? -n : n;
 
 	*p = '\0';
 	do
-		*--p = (char)('0' + left % 10);
-	while (left /= 10);
-	if (n < 0)
-		*--p = '-';
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
 	return append(buf, size, at, p);
 }
 
@@ -48,8 +45,7 @@ static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 		else if (*fmt == 'm')
 			at = append(buf, size, at, strerror(errno));
 		else
-			at = number(buf, size, at,
-			    *fmt == 'u' ? (int64_t)va_arg(ap, unsigned int) : va_arg(ap, int));
+			at = number(buf, size, at, va_arg(ap, unsigned int));
 	}
 	buf[at] = '\0';
 	return at;

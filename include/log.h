@@ -29,8 +29,8 @@ extern struct log {
 } log_to;
 
 /*
- * A formatter for %s, %d, %u and %m (the text of errno). Writes at most SIZE bytes with the final
- * NUL, cutting what is longer; returns the length written without it.
+ * A formatter for %s, %d (0 and above), %u and %m (the text of errno). Writes at most SIZE bytes
+ * with the final NUL, cutting what is longer; returns the length written without it.
  */
 size_t format(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
