@@ -66,7 +66,7 @@ eval wide_terminal
 set output out . "/signals.svg"
 set multiplot layout 1,2
 file = data . "/signals.bars"
-set title "A signal amid a storm that 8 make: 99 % arrive within, µs"
+set title "A signal amid a storm that 8 make: 99 % arrive within, ms"
 eval draw_bars
 file = data . "/signals.curves"
 set title "… by how many make the storm"
