@@ -138,8 +138,7 @@ int main(int argc, char **argv)
 		await(&shared->go, 1, WAIT_LIMIT);
 		atomic_store(&shared->stamp, now());
 	} else {
-		errx(
-		    2, "usage: load storm SIZE TOTAL | target MAKERS | values COUNT | leave COUNT");
+		errx(2, "usage: load storm SIZE TOTAL|target MAKERS|values COUNT|leave COUNT");
 	}
 	_exit(0);
 }

@@ -449,7 +449,7 @@ static void measure_storm(char *size, char *total, int sampled)
 static void measure_signals(char *makers, long count)
 {
 	char *words[] = {load_path, "target", makers, NULL};
-	const struct timespec begins = {.tv_nsec = 20000000}; /* nor does the start-up */
+	const struct timespec begins = {.tv_nsec = 20000000}; /* the start-up is not meant */
 	double *half = calloc((size_t)rounds, sizeof *half);
 	double *worst = calloc((size_t)rounds, sizeof *worst);
 	long have = rounds * count;

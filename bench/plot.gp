@@ -1,4 +1,4 @@
-# The pictures of results.md: gnuplot -e "data = '...'; out = '...'" bench/plot.gp
+# The pictures of results.md: gnuplot -e "data = '...'; out = '...'; makers = ..." bench/plot.gp
 # No background, and middle tones: readable on white and on black.
 
 grey = "#7d8590"
@@ -66,7 +66,7 @@ eval wide_terminal
 set output out . "/signals.svg"
 set multiplot layout 1,2
 file = data . "/signals.bars"
-set title "A signal amid a storm that 8 make: 99 % arrive within, ms"
+set title sprintf("A signal amid a storm that %d make: 99 %% arrive within, ms", makers)
 eval draw_bars
 file = data . "/signals.curves"
 set title "… by how many make the storm"

@@ -56,7 +56,7 @@ int signals_watch(int fd, bool children);
 /* Takes the next of WHICH that is pending, without waiting: the lowest number first (signal(7)). */
 bool signals_take(sigmask which, siginfo_t *info);
 
-/* What is pending. */
+/* What is pending and blocked (sigpending(2)). */
 sigmask signals_pending(void);
 
 /*
