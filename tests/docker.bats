@@ -201,13 +201,18 @@ tar_layers() {
 }
 
 @test "docker stop of a server that takes its time waits for it, and no longer than it was told to" {
-	docker_start "$servers" sh -c 'trap "echo told; sleep 0.3; echo done; exit 5" TERM; echo ready; while :; do sleep 0.05; done'
+	docker_start "$servers" sh -c 'busybox mkfifo /tmp/go; trap "echo told; read go </tmp/go; echo done; exit 5" TERM; echo ready; sleep 1000 & wait'
 	wait_for logged ready
-	docker stop -t 600 "$container"
+	docker stop -t 600 "$container" &
+	local stop=$!
+	wait_for logged told
+	kill -0 "$stop"
+	in_container sh -c 'echo >/tmp/go'
+	wait "$stop"
 	[ "$(docker_status "$container")" -eq 5 ]
 	logged told
 	logged 'done'
-	docker_start "$servers" sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done'
+	docker_start "$servers" sh -c 'trap "" TERM; echo ready; sleep 1000'
 	wait_for logged ready
 	docker stop -t 1 "$container"
 	[ "$(docker_status "$container")" -eq 137 ]
@@ -253,9 +258,9 @@ tar_layers() {
 
 @test "what COMMAND leaves gets TERM and the grace, where the environment asks for one" {
 	docker_start --env NSINIT_GRACE=600 "$servers" sh -c '
-		busybox setsid sh -c "trap \"echo left over, told; exit\" TERM; echo ready; while :; do sleep 0.05; done" &
 		trap "exit 4" TERM
-		while :; do sleep 0.05; done'
+		busybox setsid sh -c "trap \"echo left over, told; exit\" TERM; echo ready; sleep 1000 & wait" &
+		wait'
 	wait_for logged ready
 	docker stop -t 900 "$container"
 	[ "$(docker_status "$container")" -eq 4 ]
