@@ -115,7 +115,8 @@ teardown() {
 			libc = ctypes.CDLL(None)
 			fd = libc.syscall(438, libc.syscall(434, 1, 0), int(sys.argv[1]), 0)
 			s = socket.socket(fileno=fd)
-			for junk in (b"x", bytes([255] * 8), bytes(4096), bytes([0, 9, 0, 0, 19, 0, 0, 0]), bytes([127, 19, 0, 0]), bytes(3)):
+			for junk in (b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0]),
+			             bytes([0, 9, 0, 0, 19, 0, 0, 0]), bytes([127, 19, 0, 0]), bytes(3)):
 			    s.send(junk)
 		EOF
 		exit 7'
