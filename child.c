@@ -1,12 +1,9 @@
 /* Starting COMMAND: group, session, terminal, what it inherits, exec. */
 #include "child.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "files.h"
 #include "kernel.h"

@@ -1,11 +1,8 @@
 /* Descriptors and paths: own ones above 2, inherited ones closed, made ones taken away. */
 #include "files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "kernel.h"
 #include "log.h"

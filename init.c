@@ -4,13 +4,8 @@
  * One supervising loop runs at either level: around COMMAND, and around the inner nsinit that runs
  * COMMAND in new namespaces.
  */
-#include <errno.h>
-#include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "files.h"

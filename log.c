@@ -1,12 +1,10 @@
 /* Messages: one line, one write, stderr. */
 #include "log.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "kernel.h"
 

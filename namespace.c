@@ -1,15 +1,11 @@
 /* Namespaces: kinds and flags, the steps of setting up, and their undoing. */
 #include "namespace.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "kernel.h"

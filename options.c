@@ -1,13 +1,10 @@
 /* The command line and the environment: one table of options, which the help text is made of. */
 #include "options.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "kernel.h"
 #include "log.h"

@@ -1,11 +1,7 @@
 /* Children: subreaper, waiting, statuses. */
 #include "reaper.h"
 
-#include <errno.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "kernel.h"

@@ -1,15 +1,10 @@
 /* What is left at the end: TERM, KILL, and the machine's power. */
 #include "shutdown.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "files.h"
 #include "kernel.h"

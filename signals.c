@@ -1,12 +1,8 @@
 /* Signals: masks, waiting, names and numbers, passing on. */
 #include "signals.h"
 
-#include <errno.h>
 #include <strings.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "files.h"

@@ -1,14 +1,9 @@
 /* The terminal: who holds it, handing it over, putting it right at the end. */
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "child.h"
 #include "files.h"
+#include "kernel.h"
 #include "log.h"
 #include "shutdown.h"
 #include "signals.h"

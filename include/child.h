@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 struct inherited;
 struct options;

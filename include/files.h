@@ -5,6 +5,7 @@
 #ifndef NSINIT_FILES_H
 #define NSINIT_FILES_H
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,14 +1,18 @@
 /*
- * What the kernel offers and the libc's headers may not name yet (Debian's
- * musl-gcc finds no linux headers at all). Each with the version of Linux that brought it.
+ * The kernel's interface: syscall(2), errno and what else every room needs of it, and what the
+ * libc's headers may not name yet (Debian's musl-gcc finds no linux headers at all), each with the
+ * version of Linux that brought it.
  */
 #ifndef NSINIT_KERNEL_H
 #define NSINIT_KERNEL_H
 
+#include <errno.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* New system calls have had one number on all processors but alpha since 5.1. */
 #ifndef SYS_pidfd_send_signal
