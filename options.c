@@ -172,30 +172,20 @@ static int read_number(const struct reading *r, const char *word, int max, const
 	return n;
 }
 
+/* "infinity", or at most 31 years. */
 static void read_grace(const struct reading *r, const char *word, const char *why)
 {
-	const int64_t most = INT64_C(1000000000999); /* ms, 31 years */
-	int64_t ms = 0;
-	int unit = 1000;
-	bool digits = false, point = false;
+	const char *p = word;
+	int seconds = *p == '.' && p[1] ? 0 : read_digits(&p, 1000000000), ms = 0;
 
-	r->opt->grace = GRACE_FOREVER;
+	if (*p == '.')
+		for (int unit = 100; *++p >= '0' && *p <= '9'; unit /= 10)
+			ms += unit * (*p - '0');
+	r->opt->grace = INT64_C(1000) * seconds + ms;
 	if (!strcmp(word, "infinity"))
-		return;
-	for (const char *p = word; *p; p++) {
-		if (*p == '.' && !point) {
-			point = true;
-			continue;
-		}
-		if (*p < '0' || *p > '9' || ms > most)
-			leave(r, word, why);
-		unit /= point ? 10 : 1;
-		ms = (point ? ms : ms * 10) + (int64_t)unit * (*p - '0');
-		digits = true;
-	}
-	if (!digits || ms > most)
+		r->opt->grace = GRACE_FOREVER;
+	else if (seconds < 0 || *p)
 		leave(r, word, why);
-	r->opt->grace = ms;
 }
 
 static void read_rewrite(const struct reading *r, const char *word)
@@ -416,19 +406,16 @@ static void settle(struct reading *r)
 static bool is_raised(void)
 {
 	uint32_t sets[CAPABILITY_WORDS] = {0};
+	bool raised = getuid() != geteuid() || getgid() != getegid();
 
 	if (!getauxval(AT_SECURE))
 		return false;
-	if (getuid() != geteuid() || getgid() != getegid())
-		return true;
-	if (!getuid())
-		return false;
-	syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
+	if (getuid())
+		syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
 	for (int cap = 0; cap < 64; cap++)
-		if (sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1)
-			return true;
-	return false;
+		raised |= sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
+			  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1;
+	return raised;
 }
 
 void options_parse(struct options *opt, char **argv, pid_t self)
