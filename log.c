@@ -10,40 +10,29 @@
 
 struct log log_to;
 
-static size_t append(char *buf, size_t size, size_t at, const char *text)
-{
-	while (*text && at + 1 < size)
-		buf[at++] = *text++;
-	return at;
-}
-
-static size_t number(char *buf, size_t size, size_t at, unsigned int n)
-{
-	char digits[12];
-	char *p = digits + sizeof(digits) - 1;
-
-	*p = '\0';
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
-	return append(buf, size, at, p);
-}
-
 static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	size_t at = 0;
 
 	for (; *fmt; fmt++) {
+		char made[12] = "", *p = made + sizeof(made) - 1;
+		const char *text = NULL;
+		unsigned int n;
+
 		if (*fmt != '%') {
-			at = append(buf, size, at, (char[]){*fmt, '\0'});
-			continue;
+			*--p = *fmt;
+		} else if (*++fmt == 's') {
+			text = va_arg(ap, const char *);
+		} else if (*fmt == 'm') {
+			text = strerror(errno);
+		} else {
+			n = va_arg(ap, unsigned int);
+			do
+				*--p = (char)('0' + n % 10);
+			while (n /= 10);
 		}
-		if (*++fmt == 's')
-			at = append(buf, size, at, va_arg(ap, const char *));
-		else if (*fmt == 'm')
-			at = append(buf, size, at, strerror(errno));
-		else
-			at = number(buf, size, at, va_arg(ap, unsigned int));
+		for (text = text ? text : p; *text && at + 1 < size; text++)
+			buf[at++] = *text;
 	}
 	buf[at] = '\0';
 	return at;
@@ -93,7 +82,7 @@ void say(enum importance importance, const char *fmt, ...)
 
 	if ((int)importance > log_to.level)
 		return;
-	n = append(line, sizeof(line), 0, "nsinit: ");
+	n = format(line, sizeof(line), "nsinit: ");
 	va_start(ap, fmt);
 	n += vformat(line + n, sizeof(line) - n - 1, fmt, ap);
 	va_end(ap);
