@@ -81,44 +81,31 @@ struct pollfd reaper_poll(const struct reaper *reaper, const struct child *child
 	return (struct pollfd){.fd = reaper->delegated && child->pid ? child->pidfd : -1};
 }
 
-static struct news wait_for_any(void)
-{
-	struct news news = {NO_CHILDREN, 0, 0};
-
-	do
-		news.pid = wait4(-1, &news.status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL);
-	while (news.pid < 0 && errno != ECHILD);
-	if (news.pid == 0)
-		news.kind = NOTHING_NEW;
-	else if (news.pid > 0)
-		news.kind = WIFEXITED(news.status) || WIFSIGNALED(news.status) ? CHILD_ENDED
-									       : CHILD_CHANGED;
-	return news;
-}
-
 struct news reaper_next(struct reaper *reaper, struct child *child)
 {
 	struct pidfd_info_exit info;
 	struct pollfd end = reaper_poll(reaper, child);
-	struct news news = wait_for_any();
-	bool other = reaper->ended || news.pid != child->pid;
+	struct news news = {NO_CHILDREN, 0, 0};
+	bool dead;
 
-	if (news.kind == CHILD_ENDED && other) {
+	do
+		news.pid = wait4(-1, &news.status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL);
+	while (news.pid < 0 && errno != ECHILD);
+	dead = WIFEXITED(news.status) || WIFSIGNALED(news.status);
+	if (news.pid > 0 && (reaper->ended || news.pid != child->pid)) {
 		news.kind = ORPHAN_REAPED;
-	} else if (news.kind == CHILD_ENDED) {
-		child->pinned = false;
-	} else if (news.pid > 0 && other) {
-		news.kind = ORPHAN_REAPED;
-		news.pid = 0; /* stopped or continued: nobody's concern */
-	} else if (news.pid <= 0 && end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & POLLHUP) {
-		news.kind = CHILD_ENDED;
-		news.pid = child->pid;
-		news.status = 0;
-		if (ask_exit(child, &info) || !(info.mask & PIDFD_EXIT_KNOWN)) {
-			say(ALWAYS, "the kernel has lost COMMAND's status: %m");
-			news.status = STATUS_FAILED << 8;
-		} else
+		news.pid = dead ? news.pid : 0; /* stopped or continued: nobody's concern */
+	} else if (news.pid > 0) {
+		news.kind = dead ? CHILD_ENDED : CHILD_CHANGED;
+		child->pinned &= !dead;
+	} else if (end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & POLLHUP) {
+		news = (struct news){CHILD_ENDED, child->pid, STATUS_FAILED << 8};
+		if (!ask_exit(child, &info) && info.mask & PIDFD_EXIT_KNOWN)
 			news.status = info.exit_code;
+		else
+			say(ALWAYS, "the kernel has lost COMMAND's status: %m");
+	} else if (news.pid == 0) {
+		news.kind = NOTHING_NEW;
 	}
 	reaper->ended |= news.kind == CHILD_ENDED;
 	return news;
