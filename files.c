@@ -37,11 +37,10 @@ struct record {
 
 int numbers_next(struct numbers *numbers)
 {
-	int n;
+	struct record *record;
+	int n = -1;
 
-	do {
-		struct record *record;
-
+	while (n < 0) {
 		if (numbers->at >= numbers->size) {
 			numbers->at = 0;
 			numbers->size = syscall(
@@ -54,7 +53,7 @@ int numbers_next(struct numbers *numbers)
 		record = (struct record *)(numbers->buf + numbers->at);
 		numbers->at += record->length;
 		n = number_of(record->name, INT_MAX);
-	} while (n < 0);
+	}
 	return n;
 }
 
@@ -64,14 +63,13 @@ static void close_each(unsigned int first, unsigned int last)
 	struct numbers open;
 	int fd;
 
-	if (numbers_open(&open, "/proc/self/fd") < 0) {
+	if (numbers_open(&open, "/proc/self/fd") < 0)
 		for (; first <= last && first < 1 << 16; first++)
 			close((int)first);
-		return;
-	}
-	while ((fd = numbers_next(&open)) >= 0)
-		if ((unsigned int)fd >= first && (unsigned int)fd <= last && fd != open.fd)
-			close(fd);
+	else
+		while ((fd = numbers_next(&open)) >= 0)
+			if ((unsigned int)fd >= first && (unsigned int)fd <= last && fd != open.fd)
+				close(fd);
 }
 
 void files_release(const int *keep, int count)
@@ -137,34 +135,32 @@ int path_resolve(const char *path, char real[static PATH_MAX])
 
 int place_make(struct place *place)
 {
-	for (char *end = place->path; end;) {
+	char *end = place->path, was;
+
+	do {
 		int failed;
 
-		end = strchr(end + 1, '/');
-		if (end)
-			*end = '\0';
+		end = strchrnul(end + 1, '/');
+		was = *end;
+		*end = '\0';
 		failed = mkdir(place->path, 0755);
 		if (!failed && !place->made)
-			place->made = strlen(place->path);
+			place->made = (size_t)(end - place->path);
 		if (failed && errno != EEXIST) {
 			*strrchr(place->path, '/') = '\0'; /* this is not to be removed */
 			return -1;
 		}
-		if (end)
-			*end = '/';
-	}
+		*end = was;
+	} while (was);
 	return 0;
 }
 
 void place_remove(const struct place *place)
 {
-	char path[PATH_MAX];
-	size_t n;
+	char *path = place->path; /* which nobody needs any more */
+	size_t n = strlen(path);
 
-	if (!place->made)
-		return;
-	n = strlen(strcpy(path, place->path));
-	while (n >= place->made) {
+	while (place->made && n >= place->made) {
 		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
 		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)
 			say(ALWAYS, "cannot remove %s: %m", path);
@@ -193,7 +189,7 @@ void pid_file_fill(struct pid_file *file, pid_t pid)
 	char text[16];
 	size_t n = format(text, sizeof(text), "%d\n", pid);
 
-	if (write(file->fd, text, n) != (ssize_t)n)
+	if (file->fd >= 0 && write(file->fd, text, n) != (ssize_t)n)
 		say(ALWAYS, "cannot write PID %d to %s: %m", pid, file->at.path);
 }
 
