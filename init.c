@@ -32,8 +32,8 @@ enum due {
 	TELL_DUE     /* the namespace takes long to end */
 };
 
-enum { LINGER = 1000 };                                 /* ms that the last two are waited for */
-enum { MACHINE_GRACE = 3000, KILL_CHILD_GRACE = 3000 }; /* ms, unless given */
+/* ms: that the last two are waited for; the graces unless given */
+enum { LINGER = 1000, MACHINE_GRACE = 3000, KILL_CHILD_GRACE = 3000 };
 
 struct level {
 	const struct options *opt;
@@ -111,9 +111,8 @@ static void stop_with_command(struct level *l)
 	int sig = l->told ? l->told : l->stopped;
 	bool group = l->terminal.role == OWN_GROUP && sig != SIGSTOP;
 
-	if (!l->stopped || l->role == INNER || l->caller == 1)
-		return;
-	if (!l->told && !group && !terminal_is_watched(&l->terminal))
+	if (!l->stopped || l->role == INNER || l->caller == 1 ||
+	    (!l->told && !group && !terminal_is_watched(&l->terminal)))
 		return;
 	say(VERBOSE, "stopped with COMMAND");
 	/* A group that no shell watches ignores TSTP, TTIN and TTOU. */
@@ -252,13 +251,6 @@ static void on_signals(struct level *l)
 		on_signal(l, &info);
 }
 
-static void on_command_is(struct level *l, pid_t pid)
-{
-	l->command = pid;
-	if (l->pid_file.fd >= 0)
-		pid_file_fill(&l->pid_file, pid);
-}
-
 /* By nsinit itself: -r speaks of what it was sent. Whether there is a COMMAND to take it. */
 static bool signal_command(const struct level *l, int sig)
 {
@@ -311,7 +303,7 @@ static void on_peer(struct level *l)
 		else if (l->role == INNER)
 			on_asked(l);
 		else if (note == COMMAND_RUNS)
-			on_command_is(l, l->command);
+			pid_file_fill(&l->pid_file, l->command);
 		else
 			take_status(l, note);
 	}
@@ -424,14 +416,6 @@ static void supervise(struct level *l)
 	}
 }
 
-static void let_go_of_files(const struct level *l)
-{
-	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd, l->mounted.point,
-	    l->role != INNER && terminal_is_kept(&l->terminal) ? l->terminal.fd : -1};
-
-	files_release(keep, sizeof(keep) / sizeof(*keep));
-}
-
 /*
  * What a terminal sent before COMMAND was in its group reached nsinit alone: it is passed on, as if
  * somebody had sent it. To be called right before the start.
@@ -448,8 +432,11 @@ static void look_for_early(struct level *l)
  */
 static int watch_over(struct level *l)
 {
+	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd, l->mounted.point,
+	    l->role != INNER && terminal_is_kept(&l->terminal) ? l->terminal.fd : -1};
+
 	log_to.nowait = true;
-	let_go_of_files(l);
+	files_release(keep, sizeof(keep) / sizeof(*keep));
 	/* The first that is linked behind what is needed now. */
 	memory_release((uintptr_t)child_clone);
 	supervise(l);
@@ -475,7 +462,8 @@ static int run_command(struct level *l)
 			return start.status;
 		log_to.nowait = true;
 		say(VERBOSE, "started %s as PID %d", l->opt->command[0], l->child.pid);
-		on_command_is(l, l->child.pid);
+		l->command = l->child.pid;
+		pid_file_fill(&l->pid_file, l->command);
 		if (start.peer >= 0)
 			tell(l, COMMAND_RUNS);
 	}

@@ -148,8 +148,7 @@ static int write_map(pid_t pid, const char *file, const char *text)
 	failed = fd < 0 || write(fd, text, strlen(text)) < 0;
 	if (failed)
 		say(ALWAYS, "cannot map root in the new user namespace: %s: %m", path);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return -failed;
 }
 
@@ -206,11 +205,6 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 	_exit(STATUS_FAILED);
 }
 
-static int propagate_from(const char *dir, const struct options *opt)
-{
-	return mount(NULL, dir, NULL, MS_REC | opt->propagation, NULL);
-}
-
 /*
  * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root
  * directory put further down, ".." leads from the old one to the real root (chroot(2)), and the
@@ -224,14 +218,15 @@ static int propagate_from_chroot(const struct options *opt)
 
 	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
 		failed = chdir("..");
-	failed = failed || propagate_from(".", opt);
+	failed = failed || mount(NULL, ".", NULL, MS_REC | opt->propagation, NULL);
 	failed |= fchdir(root) || chroot(".") || fchdir(here) || close(root) || close(here);
 	return failed;
 }
 
 static void propagate(const struct options *opt)
 {
-	if (propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
+	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL) &&
+	    (errno != EINVAL || propagate_from_chroot(opt)))
 		fail("cannot set the propagation of", "/", why_no_mount());
 }
 
@@ -243,8 +238,7 @@ static void loopback_up(void)
 	/* A container without a loopback is poorer, not wrong. */
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo))
 		say(ALWAYS, "cannot bring the loopback up: %m");
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 /* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old

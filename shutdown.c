@@ -78,8 +78,7 @@ static int signal_meant(pid_t pid, pid_t group, int sig)
 		 (errno == ESRCH ||
 		     kill(pid, sig))) /* by number before 5.3, or where a filter wants it */
 		error = errno;
-	if (pidfd >= 0)
-		close(pidfd);
+	close(pidfd);
 	/* Sending 0 asks who is left: not the dead. */
 	return !error && !sig && process.state == 'Z' ? ESRCH : error;
 }
@@ -155,17 +154,14 @@ bool shutdown_signal_group(pid_t group, int sig)
 	return sweep(sig, group).sent;
 }
 
-/* CAP_KILL among the effective capabilities (capget(2)). */
-static bool may_signal_all(void)
+bool shutdown_is_denied(void)
 {
 	uint32_t sets[CAPABILITY_WORDS] = {0};
 
-	return !syscall(SYS_capget, CAPABILITIES_OF_SELF, sets) && sets[0] >> 5 & 1;
-}
-
-bool shutdown_is_denied(void)
-{
-	return !may_signal_all() && sweep(0, 0).denied;
+	/* Nobody is denied to CAP_KILL (capget(2)): no need to look. */
+	if (!syscall(SYS_capget, CAPABILITIES_OF_SELF, sets) && sets[0] >> 5 & 1)
+		return false;
+	return sweep(0, 0).denied;
 }
 
 bool shutdown_is_machine(void)
@@ -173,24 +169,12 @@ bool shutdown_is_machine(void)
 	return getpid() == 1 && !reboot(RB_DISABLE_CAD);
 }
 
-/* The end of a session hangs its terminal up, and if that was the console, nothing is heard there
- * any more. */
-static void open_console_again(void)
-{
-	int fd;
-
-	if (tcgetpgrp(STDERR_FILENO) >= 0 || errno != EIO)
-		return;
-	fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	dup2(fd, STDERR_FILENO);
-	close(fd);
-}
-
 void shutdown_announce(enum on_exit how, int status)
 {
-	open_console_again();
+	/* The end of a session hangs its terminal up, and if that was the console, nothing is heard
+	 * there any more. */
+	if (tcgetpgrp(STDERR_FILENO) < 0 && errno == EIO)
+		dup2(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC), STDERR_FILENO);
 	say(ALWAYS, "status %d: %s", status,
 	    how == ON_EXIT_REBOOT ? "rebooting"
 	    : how == ON_EXIT_HALT ? "halting"

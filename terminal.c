@@ -46,14 +46,10 @@ void terminal_find(struct terminal *terminal, bool own_group)
 	terminal->foreground = terminal->role == OWN_GROUP && has_foreground(terminal->fd);
 }
 
-static int take_foreground(int fd)
-{
-	return tcsetpgrp(fd, getpgrp()); /* TTOU is blocked */
-}
-
 static int lead_nobody(void *arg)
 {
-	return setpgid(0, 0) || take_foreground(*(int *)arg);
+	return setpgid(0, 0) || /* TTOU is blocked, here as everywhere */
+	       tcsetpgrp(*(int *)arg, getpgrp());
 }
 
 /*
@@ -73,8 +69,7 @@ void terminal_release(struct terminal *terminal)
 	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK,
 		stack + sizeof(stack))) {
 		failed = child_wait(&nobody);
-		if (nobody.pidfd >= 0)
-			close(nobody.pidfd);
+		close(nobody.pidfd);
 	}
 	if (!ioctl(terminal->fd, TIOCNOTTY)) {
 		/* Where there is no such group they came to us; COMMAND is not to die of them. */
@@ -95,7 +90,7 @@ void terminal_take(const struct terminal *terminal)
 	} else if (terminal->role != BELOW_SHELL) {
 		setpgid(0, 0);
 		if (terminal->foreground)
-			take_foreground(terminal->fd);
+			tcsetpgrp(terminal->fd, getpgrp());
 	}
 }
 
@@ -129,5 +124,5 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
 	    shutdown_signal_group(foreground, 0))
-		take_foreground(terminal->fd);
+		tcsetpgrp(terminal->fd, getpgrp());
 }

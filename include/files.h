@@ -54,6 +54,7 @@ struct pid_file {
 /* Makes FILE, empty, to be filled later, in place of an older one. What is no regular file stays.
  * -1 and errno. */
 int pid_file_make(struct pid_file *file, const char *path);
+/* Where there is one. */
 void pid_file_fill(struct pid_file *file, pid_t pid);
 /* Takes it away, if it is still the one that was made. */
 void pid_file_remove(struct pid_file *file);
