@@ -12,18 +12,13 @@
 
 enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
 
-static const struct {
-	const char *name;
-	int number;
-} names[] = {
-#define SIG(name)                                                                                  \
-	{                                                                                          \
-#name, SIG##name                                                                   \
-	}
+/* By number. IOT and POLL are other names of two. */
+static const char *const names[RT_FIRST] = {
+#define SIG(name) [SIG##name] = #name
     SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE), SIG(KILL),
     SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT), SIG(CHLD),
     SIG(CONT), SIG(STOP), SIG(TSTP), SIG(TTIN), SIG(TTOU), SIG(URG), SIG(XCPU), SIG(XFSZ),
-    SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS), SIG(IOT), SIG(POLL)
+    SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS)
 #undef SIG
 };
 
@@ -216,17 +211,16 @@ int signal_number(const char *name)
 		n = number_of(name + 6, SIG_LAST - RT_FIRST);
 		return n < 0 ? 0 : name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcasecmp(name, names[i].name))
-			return names[i].number;
-	return 0;
+	for (int sig = 1; sig < RT_FIRST; sig++)
+		if (names[sig] && !strcasecmp(name, names[sig]))
+			return sig;
+	return !strcasecmp(name, "IOT") ? SIGABRT : !strcasecmp(name, "POLL") ? SIGIO : 0;
 }
 
 const char *signal_name(int sig, char buf[static 12])
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].number == sig)
-			return names[i].name;
+	if (sig < RT_FIRST && names[sig])
+		return names[sig];
 	if (sig < RT_FIRST)
 		format(buf, 12, "%d", sig);
 	else
