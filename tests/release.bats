@@ -49,6 +49,53 @@ clone_to() {
 	cmp "$BATS_TEST_TMPDIR"/nsinit-*/nsinit dist/nsinit-*-"$(uname -m)"
 }
 
+# root_of ARCH DIR PACKAGE...: a Debian for another processor: PACKAGEs and what they depend on, unpacked and no more.
+root_of() {
+	local arch=$1 dir=$2 apt deb
+	shift 2
+	mkdir -p "$dir"/usr/{bin,sbin,lib,lib64} "$dir"/{etc,tmp,proc,sys,dev} "$dir.apt"/{lists,archives}/partial
+	ln -s usr/bin usr/sbin usr/lib usr/lib64 "$dir"
+	: >"$dir.apt/status"
+	apt=(apt-get -qq -o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o "Dir::State::Lists=$dir.apt/lists"
+		-o "Dir::State::Status=$dir.apt/status" -o "Dir::Cache=$dir.apt" -o APT::Sandbox::User=root)
+	"${apt[@]}" update || : # what is missing is told by the next
+	"${apt[@]}" install -y --no-install-recommends --download-only "$@" || return
+	for deb in "$dir.apt"/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --keep-directory-symlink --exclude='./usr/share/*'
+	done
+	rm -rf "$dir.apt"
+}
+
+@test "the Dockerfile builds for several platforms in one go" {
+	need_root
+	need_mounted_root
+	need buildah buildah
+	need readelf binutils
+	[[ $(dpkg --print-architecture) == amd64 ]] || missing "needs an x86-64, which runs two platforms' programs"
+	cd "$BATS_TEST_TMPDIR"
+	export STORAGE_DRIVER=vfs
+	local images=(buildah --root "$PWD/images" --runroot "$PWD/run") platform container
+	"${images[@]}" manifest create base
+	for platform in 386:i386 amd64:amd64; do
+		root_of "${platform#*:}" "$PWD/root-${platform#*:}" gcc make musl-tools dash coreutils
+		container=$("${images[@]}" from --arch "${platform%:*}" scratch)
+		"${images[@]}" copy -q "$container" "root-${platform#*:}" /
+		"${images[@]}" config --arch "${platform%:*}" "$container"
+		"${images[@]}" commit -q --rm "$container" "localhost/base-${platform%:*}"
+		"${images[@]}" manifest add base "containers-storage:localhost/base-${platform%:*}"
+	done
+	"${images[@]}" build --isolation chroot --pull-never --platform linux/386,linux/amd64 \
+		--build-arg BASE=localhost/base --build-arg COMMIT=0123456789abcdef --manifest localhost/nsinit "$root"
+	for platform in 386:ELF32 amd64:ELF64; do
+		container=$("${images[@]}" from --pull-never --arch "${platform%:*}" localhost/nsinit)
+		cd "$("${images[@]}" mount "$container")"
+		[[ $(echo *) == nsinit ]]
+		readelf --file-header nsinit | grep -q "Class: *${platform#*:}$"
+		[[ $(./nsinit --version) == *" - git.0123456" ]]
+		run -3 ./nsinit sh -c 'exit 3'
+	done
+}
+
 @test "the Debian package builds, and lintian finds nothing" {
 	need dpkg-buildpackage dpkg-dev
 	need dh debhelper
