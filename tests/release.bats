@@ -114,6 +114,21 @@ root_of() {
 	"$BATS_TEST_TMPDIR/installed/usr/bin/nsinit" --version
 }
 
+@test "Alpine's package is built and filled by its APKBUILD" {
+	need busybox busybox-static
+	clone_to "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree"
+	# shellcheck disable=SC2016 # the inner shell's own
+	busybox sh -euc '. packaging/alpine/APKBUILD; pkgdir=$1; build; package' apk "$BATS_TEST_TMPDIR/filled" >/dev/null
+	cd "$BATS_TEST_TMPDIR/filled/usr"
+	[[ $(bin/nsinit --version) == "nsinit version $(head -n 1 "$root/VERSION") - git."* ]]
+	# The rest is split among the subpackages by these folders.
+	[[ $(find share -type f | sort) == "share/bash-completion/completions/nsinit
+share/fish/vendor_completions.d/nsinit.fish
+share/man/man1/nsinit.1
+share/zsh/site-functions/_nsinit" ]]
+}
+
 @test "the workflow for forks is YAML, and calls make's targets and .ci/run alone" {
 	need yamllint yamllint
 	yamllint -d relaxed --no-warnings "$root/.github/workflows/ci.yml"
