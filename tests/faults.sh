@@ -141,7 +141,7 @@ judge() {
 is_infallible() {
 	case $1 in
 	arch_prctl | brk | clock_gettime | exit | exit_group | getegid | geteuid | getgid | getpgrp | getpid | getppid | \
-		gettid | getuid | set_tid_address | sync | UNKNOWN*) return 0 ;;
+		gettid | getuid | set_tid_address | sync) return 0 ;;
 	esac
 	return 1
 }
@@ -153,7 +153,7 @@ likeliest() {
 	wait4 | write | writev | read | recvmsg | poll) errors=EINTR ;;
 	close_range | pwritev2 | pidfd_open) errors=ENOSYS ;;
 	rt_sigprocmask | rt_sigaction | rt_sigtimedwait) errors=EINVAL ;;
-	chdir | execve | fcntl | fstat | open | sendmsg | socketpair | signalfd4) errors=ENOMEM ;;
+	chdir | execve | fcntl | fstat | open | sendto | socketpair | signalfd4) errors=ENOMEM ;;
 	*) errors=EPERM ;;
 	esac
 }
@@ -181,6 +181,11 @@ run_scenario() {
 	one ''
 	mapfile -t points < <(grep -E '^[0-9]+ [a-z]' report)
 	runs=0
+	# What libc calls before main() may lack a name, not what nsinit does.
+	if awk '/ rt_sigprocmask / { begun = 1 } begun && /UNKNOWN/ { print; found = 1 } END { exit !found }' report; then
+		((++bad))
+		echo "$scenario: calls that have no name in tests/probes/calls.h, and are not tried"
+	fi
 	for point in "${points[@]}"; do
 		read -r process call n <<<"$point"
 		! is_infallible "$call" || continue

@@ -80,6 +80,8 @@ static const struct {
     CALL(rt_sigprocmask),
     CALL(rt_sigqueueinfo),
     CALL(rt_sigtimedwait),
+    CALL(sched_getattr),
+    CALL(sched_setattr),
     CALL(sendmsg),
     CALL(sendto),
     CALL(set_tid_address),
