@@ -5,7 +5,7 @@
 #   make CC=gcc              the same with glibc
 #   make CROSS=aarch64       build/nsinit-aarch64 (armhf, riscv64, i386, ppc64el, s390x too)
 #   make WERROR=1            warnings are errors, as in CI
-#   make STATIC=             linked dynamically, not stripped: for debuggers and sanitizers
+#   make STATIC=-no-pie      linked dynamically, not stripped: for debuggers
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -47,7 +47,7 @@ COMMIT := $(or $(if $(wildcard .git),$(shell git --git-dir=.git rev-parse HEAD 2
 $(filter-out $$Format%,$(word 2,$(file <VERSION))),unknown)
 SHORT := $(shell printf %.7s '$(COMMIT)')
 
-SRCS := $(wildcard *.c)
+SRCS := $(sort $(wildcard *.c))
 # In the order in which they are linked: what the idle nsinit runs, its part of the libc, and behind that child.c and what
 # else the start alone needs, which memory.c gives back.
 hot = $(patsubst %,$(BUILD)/%.o,init log memory reaper shutdown signals terminal)
@@ -121,7 +121,7 @@ bats = BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-300} bats $(BATSFLAGS)
 check: all probes
 	$(bats) $(TESTS)
 
-# Without what needs an engine, a virtual machine or the sources: for other builds and processors.
+# Without what needs an engine, a virtual machine, seccomp(2) or the sources: for other builds and processors.
 # NSINIT and PROBES name what is tested.
 core:
 	$(bats) --filter-tags '!docker,!qemu,!seccomp,!tree' $(TESTS)
@@ -132,7 +132,7 @@ lint:
 demo: all
 	examples/demo.sh
 
-# As core, where nsinit is neither static nor small, on a kernel of its own.
+# As core, but with seccomp(2), and without what only a static and small nsinit holds.
 dynamic = $(bats) --filter-tags '!docker,!qemu,!static,!tree' $(TESTS)
 
 # musl has no sanitizers.

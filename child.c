@@ -14,11 +14,11 @@
 
 int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top)
 {
-	/* Downwards on every processor that Linux still knows; 16: the strictest alignment. */
+	/* Downwards on every processor but PA-RISC; 16: the strictest alignment. */
 	top -= (size_t)top % 16;
 	child->pidfd = -1;
 	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
-	/* No pidfds before 5.2, no file left, or a filter that knows no such flag. */
+	/* No file left, or a filter that knows no such flag. */
 	if (child->pid < 0)
 		child->pid = clone(fn, top, flags | SIGCHLD, arg);
 	if (child->pid < 0)

@@ -426,10 +426,7 @@ static void look_for_early(struct level *l)
 		l->early = signals_pending() & FROM_TERMINAL;
 }
 
-/*
- * Sees COMMAND, or the inner nsinit, to its end. Returns the status to end with. From here on an
- * error is told and survived: the end of PID 1 is the end of all.
- */
+/* From here on an error is told and survived: the end of PID 1 is the end of all. */
 static int watch_over(struct level *l)
 {
 	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd, l->mounted.point,
@@ -443,7 +440,6 @@ static int watch_over(struct level *l)
 	return reaper_exit_status(l->status);
 }
 
-/* The level that COMMAND is started at. */
 static int run_command(struct level *l)
 {
 	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller, -1, 0};
@@ -476,8 +472,7 @@ static int run_command(struct level *l)
 	return watch_over(l);
 }
 
-/* The inner nsinit's life. PDEATHSIG comes at once, but is lost with a change of credentials; the
- * socket is not. */
+/* PDEATHSIG comes at once, but is lost with a change of credentials; the socket is not. */
 static int run_inner(void *arg)
 {
 	struct level *l = arg;
@@ -512,7 +507,7 @@ static int run_outer(struct level *l)
 	return watch_over(l);
 }
 
-/* What is asked for before anything is started. Returns 0 or the status to end with. */
+/* Returns 0, or the status to end with. */
 static int prepare(struct level *l)
 {
 	const struct options *opt = l->opt;

@@ -110,7 +110,6 @@ static const struct persona {
 };
 /* clang-format on */
 
-/* What only reading needs to know. */
 struct reading {
 	struct options *opt;
 	const struct persona *as;
@@ -162,7 +161,6 @@ static int read_signal(const struct reading *r, const char *word)
 	return sig;
 }
 
-/* A whole number of at most MAX. */
 static int read_number(const struct reading *r, const char *word, int max, const char *why)
 {
 	int n = number_of(word, max);

@@ -94,7 +94,7 @@ struct news reaper_next(struct reaper *reaper, struct child *child)
 	dead = WIFEXITED(news.status) || WIFSIGNALED(news.status);
 	if (news.pid > 0 && (reaper->ended || news.pid != child->pid)) {
 		news.kind = ORPHAN_REAPED;
-		news.pid = dead ? news.pid : 0; /* stopped or continued: nobody's concern */
+		news.pid = dead ? news.pid : 0;
 	} else if (news.pid > 0) {
 		news.kind = dead ? CHILD_ENDED : CHILD_CHANGED;
 		child->pinned &= !dead;

@@ -44,7 +44,6 @@ static bool look_at(pid_t pid, struct process *process)
 	return true;
 }
 
-/* Who is meant: all of nsinit's descendants, or those of one process group. */
 static bool is_meant(pid_t pid, pid_t group, struct process *process)
 {
 	struct process above;
@@ -83,7 +82,6 @@ static int signal_meant(pid_t pid, pid_t group, int sig)
 	return !error && !sig && process.state == 'Z' ? ESRCH : error;
 }
 
-/* Whether /proc speaks of our own PID namespace. */
 static bool proc_is_ours(void)
 {
 	char self[16] = "";
@@ -109,7 +107,6 @@ static bool may_have_left(void)
 	       errno != ECHILD;
 }
 
-/* One pass over all that are meant. TERM comes once to each, and a CONT with it. */
 static struct swept sweep(int sig, pid_t group)
 {
 	struct swept swept = {0, 0};

@@ -34,4 +34,4 @@ complete -c nsinit -l on-exit -x -a 'exit poweroff reboot halt' -d 'what the mac
 complete -c nsinit -s v -l verbose -d 'say what happens; -vv each process reaped'
 complete -c nsinit -s h -l help -d 'print the options'
 complete -c nsinit -s V -l version -d 'print the version'
-complete -c nsinit -n 'test (count (commandline -opc)) -gt 0' -x -a '(__fish_complete_subcommand)'
+complete -c nsinit -x -a '(__fish_complete_subcommand)'

@@ -22,7 +22,7 @@ enum importance {
 	DEBUG       /* -vv: each process reaped */
 };
 
-/* The one variable of file scope: how much is said, and whether a write may still be waited for. */
+/* How much is said, and whether a write may still be waited for. */
 extern struct log {
 	int level;
 	bool nowait; /* set once COMMAND runs: a line that would block is dropped */

@@ -30,9 +30,9 @@ struct mounted {
 int namespace_prepare(const struct options *opt, struct mounted *mounted);
 
 /*
- * Starts FN(ARG) as the inner process, in the new namespaces. FN is to call namespace_set_up() with
- * PEER, its end of a socket; the caller's end is put into *SOCKET. Maps the ids where that was
- * asked for. -1 once it has told why; then no process is left.
+ * Starts FN(ARG) as the inner process, in the new namespaces. SOCKETS, out: the caller's end, and
+ * FN's, which it passes to namespace_set_up(). Maps the ids where that was asked for. -1 once it
+ * has told why; then no process is left.
  */
 int namespace_enter(
     const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2]);

@@ -22,8 +22,8 @@ enum news_kind {
 	NOTHING_NEW,
 	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID is nobody's any more */
 	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
-	ORPHAN_REAPED,
-	NO_CHILDREN /* none is left at all (ECHILD) */
+	ORPHAN_REAPED, /* PID 0: stopped or continued, of no concern */
+	NO_CHILDREN    /* none is left at all (ECHILD) */
 };
 
 struct news {
@@ -38,8 +38,8 @@ void reaper_adopt(pid_t self);
 
 /*
  * Lets the kernel reap orphans where it can give CHILD's status afterwards (Linux 6.15), none needs
- * to be told of, and nsinit was started as PID 1. To be called once CHILD runs; CHILD's PID is not
- * pinned from then on. CHILD may be NULL.
+ * to be told of. For a PID 1, once CHILD runs; CHILD's PID is not pinned from then on. CHILD may be
+ * NULL.
  */
 void reaper_delegate(struct reaper *reaper, struct child *child, const struct options *opt);
 

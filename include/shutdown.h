@@ -11,8 +11,8 @@
 
 /*
  * Sends SIG to every process left: as PID 1 to the whole namespace, else to all of nsinit's
- * descendants, found in /proc. A CONT follows TERM, and the TERM comes once to each, however often
- * this is called.
+ * descendants, found in /proc. A CONT follows TERM, and off PID 1 the TERM comes once to each,
+ * however often this is called.
  */
 void shutdown_signal(int sig);
 

@@ -1,9 +1,10 @@
 /*
  * Signals: held from the first system call, waited for, named, passed on. No handler is ever
- * installed: everything is blocked and taken with rt_sigtimedwait(2).
+ * installed: everything is blocked (CHLD not while the kernel reaps) and taken with
+ * rt_sigtimedwait(2).
  *
  * Masks are the kernel's own 64-bit words: sigset_t hides 32 to 34 (musl) or 32 and 33 (glibc), and
- * one unblocked 33 would end nsinit.
+ * one unblocked 33 would end nsinit. (MIPS alone has 127 signals, and is not served.)
  */
 #ifndef NSINIT_SIGNALS_H
 #define NSINIT_SIGNALS_H

@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2005,SC2013,SC2016,SC2046,SC2048,SC2086,SC2181 # words are meant to split, and NSINIT may be several
+# shellcheck disable=SC2005,SC2013,SC2016,SC2046,SC2048,SC2086,SC2181 # words are meant to split
 # The core of the suite for where bats does not go: a kernel in a virtual machine, a binary of another processor.
 #
 #     NSINIT=WORDS PROBES=DIR core.sh [CASE]...

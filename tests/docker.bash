@@ -83,7 +83,6 @@ docker_base() {
 	rm -rf "$dir" "$dir.files"
 }
 
-# shellcheck disable=SC2016 # dpkg-query's own
 packages_of() {
 	# shellcheck disable=SC2016 # dpkg-query's own
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \

@@ -49,12 +49,6 @@ man_options() {
 	done
 }
 
-@test "--help fits 80 columns" {
-	run "$NSINIT" --help
-	[ "$status" -eq 0 ]
-	[ "$(wc -L <<<"$output")" -le 80 ]
-}
-
 @test "the manual is clean mdoc" {
 	need mandoc mandoc
 	# Which other manuals are installed says nothing about this one.

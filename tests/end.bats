@@ -4,8 +4,8 @@
 load helper
 load levels
 
-# each_status LEVEL FIRST LAST ARG...: every status from FIRST to LAST that is not what it should be, said on stdout:
-# 0 where die(1)'s argument is the status itself, 128 where it is a signal.
+# statuses OFFSET OPTION NUMBERS NSINIT [ARG]...: those of NUMBERS whose status is not theirs and OFFSET, said on stdout:
+# 0 where the probe's argument is the status itself, 128 where it is a signal.
 statuses() {
 	local script='
 		offset=$1 option=$2 init=("${@:4}")

@@ -73,9 +73,3 @@ look='hostname; echo $$ /proc/[0-9]*; ls /; echo "uid $(id -u)"; busybox ip addr
 		done
 	done
 }
-
-@test "demo.sh shows it all on one screen" {
-	run "${fresh[@]}" "$examples/demo.sh" </dev/null 3>&-
-	((status == 0))
-	[[ $output == *"leaving with 42"* ]]
-}

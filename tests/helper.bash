@@ -3,7 +3,8 @@
 # calls helper_setup first in the one, and helper_teardown last in the other.
 #
 # A file or test with `# bats file_tags=docker` (or test_tags) needs an engine, with `qemu` a virtual machine, with
-# `tree` the sources: `make core` leaves those out, so that other builds and processors can be tested too.
+# `seccomp` that filter, with `tree` the sources: `make core` leaves those out, so that other builds and processors can be
+# tested too. What has the tag `static` holds for a static nsinit alone.
 
 # From the environment: NSINIT and PROBES, what is tested and the probes that look (`make probes`); STRICT=1, where a
 # skip is a failure; WAIT, the seconds that wait_for has.

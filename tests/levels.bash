@@ -5,7 +5,7 @@
 # And within: both at once, an outer one that is PID 1 itself.
 levels=(alone pid1 two)
 
-# start_at LEVEL ARG...: nsinit with ARG, spawned. $pid is the one that signals go to, and end_of waits for it.
+# start_at LEVEL ARG...: nsinit with ARG, spawned. $pid is the one that signals go to, and end_of_it waits for it.
 start_at() {
 	local level=$1
 	shift

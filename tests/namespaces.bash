@@ -102,7 +102,7 @@ fails() {
 	fi
 }
 
-# Nobody, who has no rights at all; what nobody is to run must be where nobody can go: reachable DIR.
+# Nobody, who has no rights at all; what nobody is to run must be where nobody can go.
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
 
 # for_nobody: a directory of nobody's with a copy of nsinit that nobody can run: $place and $copy.

@@ -286,7 +286,3 @@ teardown() {
 	done
 }
 
-@test "nothing says that it is not built yet" {
-	run_at alone --help
-	! grep -i 'not built' <<<"$output" || false
-}

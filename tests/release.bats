@@ -129,18 +129,18 @@ share/man/man1/nsinit.1
 share/zsh/site-functions/_nsinit" ]]
 }
 
-@test "the workflow for forks is YAML, and calls make's targets and .ci/run alone" {
+@test "the workflow for forks is YAML, and calls targets that make has, and .ci/run" {
 	need yamllint yamllint
 	yamllint -d relaxed --no-warnings "$root/.github/workflows/ci.yml"
 	grep -q 'bash .ci/run' "$root/.github/workflows/ci.yml"
 	local target
 	grep -oE 'make( [a-z]+)?( |$)' "$root/.github/workflows/ci.yml" | awk 'NF > 1 { print $2 }' | sort -u |
 		while read -r target; do
-			[[ $target == musl ]] || grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
+			grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
 		done
 }
 
-@test "the version stands in one place, and the news, the packages and the manual's date follow" {
+@test "the version stands in one place, and the news and the packages follow" {
 	local version
 	version=$(head -n 1 "$root/VERSION")
 	grep -qx "## $version" "$root/NEWS.md"

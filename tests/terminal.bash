@@ -198,7 +198,7 @@ job_control() {
 
 # --- processes on it ---
 
-# find NAME ARG: $found is the PID of the program NAME that has ARG among its arguments, once it runs.
+# find_command NAME ARG: $found is the PID of the program NAME that has ARG among its arguments, once it runs.
 find_command() {
 	wait_for _find_command "$1" "$2"
 }

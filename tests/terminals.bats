@@ -607,8 +607,8 @@ told_to_stop() {
 
 # how.pl: the status as wait(2) has it, where a shell can't tell death by INT from exit 130.
 how() {
+	need perl perl-base
 	cat >"$BATS_TEST_TMPDIR/how.pl" <<-'end'
-		use POSIX;
 		my $pid = fork();
 		exec(@ARGV) if $pid == 0;
 		$SIG{INT} = $SIG{QUIT} = 'IGNORE';
