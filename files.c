@@ -111,8 +111,9 @@ int place_set(struct place *place, const char *path)
 		n = strlen(place->path);
 		place->path[n++] = '/';
 	}
-	if (!*path || n + strlen(path) >= PATH_MAX) {
-		errno = *path ? ENAMETOOLONG : ENOENT;
+	/* A working directory that is not below the root begins with "(unreachable)". */
+	if (!*path || n + strlen(path) >= PATH_MAX || (n && *place->path != '/')) {
+		errno = n + strlen(path) >= PATH_MAX ? ENAMETOOLONG : ENOENT;
 		return -1;
 	}
 	strcpy(place->path + n, path);
@@ -155,10 +156,10 @@ int place_make(struct place *place)
 	return 0;
 }
 
-void place_remove(const struct place *place)
+void place_remove(struct place *place)
 {
-	char *path = place->path; /* which nobody needs any more */
-	size_t n = strlen(path);
+	char *path = place->path;
+	size_t n = place->made ? strlen(path) : 0;
 
 	while (place->made && n >= place->made) {
 		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */

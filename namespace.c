@@ -127,7 +127,7 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted)
  * mount point; one after the other goes, and at last the mount point itself. EINVAL: that has been
  * done.
  */
-void namespace_undo(const struct mounted *mounted)
+void namespace_undo(struct mounted *mounted)
 {
 	if (mounted->point >= 0 && !fchdir(mounted->point)) {
 		while (!umount2(".", MNT_DETACH))

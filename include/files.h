@@ -66,7 +66,7 @@ int path_resolve(const char *path, char real[static PATH_MAX]);
 int place_set(struct place *place, const char *path);
 /* Makes the directory and its missing parents; -1 and errno, with those made noted. */
 int place_make(struct place *place);
-/* Takes away the directories that place_make made. */
-void place_remove(const struct place *place);
+/* Takes away the directories that place_make made, and uses the path up. */
+void place_remove(struct place *place);
 
 #endif

@@ -42,6 +42,6 @@ int namespace_enter(
 void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer);
 
 /* At the end: unmounts, and takes made directories away. */
-void namespace_undo(const struct mounted *mounted);
+void namespace_undo(struct mounted *mounted);
 
 #endif

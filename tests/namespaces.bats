@@ -336,6 +336,22 @@ with_pid() {
 }
 
 # bats test_tags=static
+@test "where the working directory is not below the root a relative name is refused, not made" {
+	need busybox busybox-static
+	need python3 python3
+	make_rootfs rootfs
+	cp "$NSINIT" rootfs/nsinit
+	mkdir outside
+	cd outside
+	local option
+	for option in --mount-proc=made --pid-file=made; do
+		run -125 --separate-stderr python3 -c 'import os, sys; os.chroot("../rootfs"); os.execv("/nsinit", sys.argv)' "$option" true
+		[[ $stderr =~ ^"nsinit: cannot make "(directory )?"made: No such file or directory"$ ]]
+		[[ -z $(ls -A) ]]
+	done
+}
+
+# bats test_tags=static
 @test "what --mount-proc mounts without a namespace does not show in others" {
 	need busybox busybox-static
 	make_rootfs rootfs
