@@ -37,7 +37,7 @@ struct record {
 
 int numbers_next(struct numbers *numbers)
 {
-	struct record *record;
+	const struct record *record;
 	int n = -1;
 
 	while (n < 0) {
@@ -50,7 +50,7 @@ int numbers_next(struct numbers *numbers)
 			close(numbers->fd);
 			return -1;
 		}
-		record = (struct record *)(numbers->buf + numbers->at);
+		record = (const struct record *)(numbers->buf + numbers->at);
 		numbers->at += record->length;
 		n = number_of(record->name, INT_MAX);
 	}

@@ -6,7 +6,7 @@
 
 # need_engine: go on only where docker_up has what it starts.
 need_engine() {
-	need docker docker.io
+	need docker "'^docker.(cli|io)\$'"
 	need_mounted_root
 	if ((EUID != 0)); then
 		docker info >/dev/null 2>&1 || missing "needs a Docker engine, or root to start one: apt-get install docker.io"
@@ -169,6 +169,8 @@ podman_up() {
 	need podman podman
 	need runc runc
 	mkdir "$BATS_TEST_TMPDIR/podman"
+	# Version 5 has a word on old control groups at each call.
+	export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 	export CONTAINERS_CONF=$BATS_TEST_TMPDIR/podman/containers.conf
 	cat >"$CONTAINERS_CONF" <<-'END'
 		[containers]

@@ -338,7 +338,7 @@ bundle() {
 	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
 	tar -C "$BATS_FILE_TMPDIR/pause" -c . | podman_here import --change 'ENTRYPOINT ["/catatonit", "-P"]' - localhost/infra >/dev/null
 	podman_here pod create --name pod --network=none --share pid --infra-image localhost/infra
-	podman_here run --detach --pod pod "${shared[@]}" localhost/busybox \
+	podman_here run --detach --pod pod --network=none "${shared[@]}" localhost/busybox \
 		sh -c '(sleep 1000 &); /probes/orphans 30; echo done >/log/done; exec sleep 1001'
 	wait_for said 'done' "$log/done"
 	infra=$(podman_here pod inspect --format '{{.InfraContainerID}}' pod)

@@ -114,7 +114,7 @@ asked() {
 	cat >"$BATS_TEST_TMPDIR/here.yaml" <<-END
 		services:
 		  services:
-		    build: {args: {BASE: nsinit-test/debian}}
+		    build: {args: {BASE: nsinit-test/debian}, network: none}
 		    network_mode: none
 		    volumes: ["$BATS_FILE_TMPDIR/site:/etc/nginx/sites-enabled/default:ro"]
 		  cache:

@@ -245,7 +245,7 @@ order() {
 	mkdir "$tree"/{proc,mnt}
 	vm_script "$tree/run" <<-'END'
 		mount -t devtmpfs devtmpfs /dev
-		mount -t ext4 /dev/nvme1n1 /mnt
+		mount -t ext4 /dev/nvme0n1 /mnt 2>/dev/null || mount -t ext4 /dev/nvme1n1 /mnt
 		# One that lives on, with a file of each open for writing.
 		sh -c 'trap "" TERM; exec 3>/open 4>/mnt/open; echo ready >/ready; while :; do sleep 100; done' &
 		until [ -s /ready ]; do usleep 50000; done
@@ -253,13 +253,23 @@ order() {
 		echo "said to the data" >/mnt/said
 	END
 	mkfs.ext4 -q -d "$tree" "$disk" 32M
+	# In a partition, which has a name of its own: which disk is nvme0 and which nvme1 is chance with a newer kernel (6.12).
+	{
+		head -c 440 /dev/zero
+		printf 'nsin\0\0\200\0\0\0\203\0\0\0\0\010\0\0\0\0\001\0'
+		head -c 48 /dev/zero
+		printf '\125\252'
+		head -c $((2047 * 512)) /dev/zero
+		cat "$disk"
+	} >"$disk.whole"
 	# Without a journal, so that nothing but sync(2) brings it there.
 	mkfs.ext4 -q -O ^has_journal "$data" 16M
-	vm_run -p "root=/dev/nvme0n1 rw rootwait init=/nsinit -- -t 0.3 -v /run" \
-		-drive "file=$disk,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
+	vm_run -p "root=PARTUUID=6e69736e-01 rw rootwait init=/nsinit -- -t 0.3 -v /run" \
+		-drive "file=$disk.whole,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
 		-drive "file=$data,if=none,id=data,format=raw" -device nvme,drive=data,serial=data
 	vm_powered_off
 	vm_not_said 'cannot remount'
+	tail -c +$((2048 * 512 + 1)) "$disk.whole" >"$disk"
 	[[ $(debugfs -R 'cat /said' "$disk" 2>/dev/null) == 'said to the root' ]]
 	[[ $(debugfs -R 'cat /said' "$data" 2>/dev/null) == 'said to the data' ]]
 	run -0 dumpe2fs -h "$disk"
@@ -303,7 +313,8 @@ order() {
 	vm_said 'nsinit: status 0: powering off'
 	vm_powered_off
 	vm_start '' -initrd "$image"
-	vm_says '/ #'
+	# "/", or "~" where HOME is that.
+	vm_says ' # '
 	vm_not_said 'job control'
 	vm_kill
 }

@@ -18,7 +18,14 @@ setup() {
 	sed -n '/<!-- table: behaviour -->/,/<!-- end -->/{/<!--/d; p}' "$root/docs/moving.md" >"$BATS_TEST_TMPDIR/said"
 	"$root/tests/moving" >"$BATS_TEST_TMPDIR/done" 2>"$BATS_TEST_TMPDIR/stderr" || :
 	cat "$BATS_TEST_TMPDIR/stderr"
-	diff "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/done"
+	# A peer's column is true of the version that the text names.
+	local columns=2,8,9 field=3 package version
+	for package in tini dumb-init catatonit util-linux bubblewrap; do
+		version=$(dpkg-query --show --showformat '${Version}' "$package")
+		[[ $(<"$root/docs/moving.md") != *" $package ${version%%-*}"[,.]* ]] || columns+=,$field
+		((++field))
+	done
+	diff <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/said") <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/done")
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/done") -gt 15 ]]
 }
 

@@ -85,6 +85,7 @@ root_of() {
 		"${images[@]}" manifest add base "containers-storage:localhost/base-${platform%:*}"
 	done
 	"${images[@]}" build --isolation chroot --pull-never --platform linux/386,linux/amd64 \
+		--ulimit nofile=1024:1024 --ulimit nproc=4096:4096 \
 		--build-arg BASE=localhost/base --build-arg COMMIT=0123456789abcdef --manifest localhost/nsinit "$root"
 	for platform in 386:ELF32 amd64:ELF64; do
 		container=$("${images[@]}" from --pull-never --arch "${platform%:*}" localhost/nsinit)
