@@ -114,6 +114,24 @@ passes() {
 	passes two 'clone/0&0x1000:EINVAL'
 }
 
+@test "-t off PID 1 ends what COMMAND left and nobody else, with pidfds and without" {
+	need_root
+	local refusal
+	for refusal in '' pidfd_open:EPERM pidfd_open:ENOSYS pidfd_send_signal:EPERM; do
+		echo "refused: $refusal"
+		# In a PID namespace of its own: should it fail, nobody else is hit.
+		run -0 unshare --pid --mount --fork --mount-proc --kill-child bash -c '
+			sleep 1000 &
+			beside=$!
+			status=0
+			${1:+"$PROBES/refuse" "$1" --} "$NSINIT" -t 5 -- bash -c "sleep 1001 & exit 7" || status=$?
+			read -r _ _ state _ <"/proc/$beside/stat"
+			echo "$status, beside: $state, left: $(grep -lsxz "100[1]" /proc/[0-9]*/cmdline)"' - "$refusal"
+		echo "$output"
+		[[ $output == "7, beside: S, left: " ]]
+	done
+}
+
 @test "a group is signalled by PIDFD_SIGNAL_PROCESS_GROUP or by its number before COMMAND has been reaped, and never after" {
 	need strace strace
 	log=$BATS_TEST_TMPDIR/log
