@@ -404,10 +404,11 @@ static void settle(struct reading *r)
 static bool is_raised(void)
 {
 	uint32_t sets[CAPABILITY_WORDS] = {0};
-	bool raised = getuid() != geteuid() || getgid() != getegid();
+	bool raised;
 
 	if (!getauxval(AT_SECURE))
 		return false;
+	raised = getuid() != geteuid() || getgid() != getegid();
 	if (getuid())
 		syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
 	for (int cap = 0; cap < 64; cap++)
