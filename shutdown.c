@@ -66,10 +66,13 @@ static bool is_meant(pid_t pid, pid_t group, struct process *process)
 static int signal_meant(pid_t pid, pid_t group, int sig)
 {
 	struct process process;
-	int pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
-	int error = 0;
+	int pidfd, error = 0;
 
+	/* Most are not meant, and not worth a pidfd. */
 	if (!is_meant(pid, group, &process))
+		return ESRCH;
+	pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
+	if (pidfd < 0 ? errno == ESRCH : !is_meant(pid, group, &process))
 		error = ESRCH;
 	else if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) &&
 		 (errno == ESRCH ||
