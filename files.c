@@ -63,13 +63,14 @@ static void close_each(unsigned int first, unsigned int last)
 	struct numbers open;
 	int fd;
 
-	if (numbers_open(&open, "/proc/self/fd") < 0)
+	if (numbers_open(&open, "/proc/self/fd") < 0) {
 		for (; first <= last && first < 1 << 16; first++)
 			close((int)first);
-	else
-		while ((fd = numbers_next(&open)) >= 0)
-			if ((unsigned int)fd >= first && (unsigned int)fd <= last && fd != open.fd)
-				close(fd);
+		return;
+	}
+	while ((fd = numbers_next(&open)) >= 0)
+		if ((unsigned int)fd >= first && (unsigned int)fd <= last && fd != open.fd)
+			close(fd);
 }
 
 void files_release(const int *keep, int count)
@@ -159,9 +160,12 @@ int place_make(struct place *place)
 void place_remove(struct place *place)
 {
 	char *path = place->path;
-	size_t n = place->made ? strlen(path) : 0;
+	size_t n;
 
-	while (place->made && n >= place->made) {
+	if (!place->made)
+		return;
+	n = strlen(path);
+	while (n >= place->made) {
 		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
 		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)
 			say(ALWAYS, "cannot remove %s: %m", path);

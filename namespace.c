@@ -205,6 +205,11 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 	_exit(STATUS_FAILED);
 }
 
+static int propagate_from(const char *dir, const struct options *opt)
+{
+	return mount(NULL, dir, NULL, MS_REC | opt->propagation, NULL);
+}
+
 /*
  * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root
  * directory put further down, ".." leads from the old one to the real root (chroot(2)), and the
@@ -218,15 +223,14 @@ static int propagate_from_chroot(const struct options *opt)
 
 	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
 		failed = chdir("..");
-	failed = failed || mount(NULL, ".", NULL, MS_REC | opt->propagation, NULL);
+	failed = failed || propagate_from(".", opt);
 	failed |= fchdir(root) || chroot(".") || fchdir(here) || close(root) || close(here);
 	return failed;
 }
 
 static void propagate(const struct options *opt)
 {
-	if (mount(NULL, "/", NULL, MS_REC | opt->propagation, NULL) &&
-	    (errno != EINVAL || propagate_from_chroot(opt)))
+	if (propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
 		fail("cannot set the propagation of", "/", why_no_mount());
 }
 

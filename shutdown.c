@@ -169,10 +169,16 @@ bool shutdown_is_machine(void)
 
 void shutdown_announce(enum on_exit how, int status)
 {
+	int console = -1;
+
 	/* The end of a session hangs its terminal up, and if that was the console, nothing is heard
 	 * there any more. */
 	if (tcgetpgrp(STDERR_FILENO) < 0 && errno == EIO)
-		dup2(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC), STDERR_FILENO);
+		console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (console >= 0) {
+		dup2(console, STDERR_FILENO);
+		close(console);
+	}
 	say(ALWAYS, "status %d: %s", status,
 	    how == ON_EXIT_REBOOT ? "rebooting"
 	    : how == ON_EXIT_HALT ? "halting"
