@@ -127,12 +127,12 @@ case_remap() {
 }
 
 # Each of the 64 that can be sent: not KILL, STOP, nor CHLD. Nor those that qemu-user cannot pass on: two its libc keeps,
-# four it leaves unblocked in a thread of its own, which ends by them, and two that its later versions keep (Debian 13's:
-# ABRT for an abort of its own, 34 to interrupt itself).
+# and four it leaves unblocked in a thread of its own, which ends by them. EMULATED names those that this
+# version of it keeps besides.
 all_signals() {
 	n=0
 	while [ $((n += 1)) -le 64 ]; do
-		case " 9 17 19 ${EMULATED:+4 6 7 8 11 32 33 34} " in
+		case " 9 17 19 ${EMULATED:+4 7 8 11 32 33} ${EMULATED-} " in
 		*" $n "*) ;;
 		*) echo $n ;;
 		esac

@@ -16,7 +16,10 @@ on() {
 	make -s -C "$root" "CROSS=$1" WERROR=1
 	[[ $(readelf -h "$binary") == *Machine:*"$5"* ]]
 	[[ $(readelf -lW "$binary") != *INTERP* ]]
-	run "${fresh[@]}" env EMULATED=yes NSINIT="qemu-$4-static $binary" PROBES="$PROBES" sh "$root/tests/core.sh" \
+	# Later versions keep two signals for themselves: ABRT for an abort of their own, and 34 (10 does, 7.2 does not).
+	local keeps='6 34'
+	[[ $("qemu-$4-static" --version) != *' version 7.'* ]] || keeps=none
+	run "${fresh[@]}" env EMULATED="$keeps" NSINIT="qemu-$4-static $binary" PROBES="$PROBES" sh "$root/tests/core.sh" \
 		</dev/null 3>&-
 	echo "$output"
 	[[ $status == 0 && $output != *"not ok"* && ${#lines[@]} -ge 14 ]]

@@ -313,8 +313,8 @@ order() {
 	vm_said 'nsinit: status 0: powering off'
 	vm_powered_off
 	vm_start '' -initrd "$image"
-	# "/", or "~" where HOME is that.
-	vm_says ' # '
+	# The second where busybox (1.37) takes "/" for a home.
+	vm_says $'/ #\n~ #'
 	vm_not_said 'job control'
 	vm_kill
 }

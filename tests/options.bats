@@ -285,4 +285,3 @@ teardown() {
 		done
 	done
 }
-
