@@ -12,15 +12,18 @@
 #include "signals.h"
 #include "terminal.h"
 
-int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top)
+int child_clone(
+    struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive)
 {
-	/* Downwards on every processor but PA-RISC; 16: the strictest alignment. */
+	/* The stack grows downwards on every processor except PA-RISC. 16 is the strictest
+	 * alignment. */
 	top -= (size_t)top % 16;
 	child->pidfd = -1;
-	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
-	/* No file left, or a filter that knows no such flag. */
+	child->pid =
+	    clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd, NULL, alive);
+	/* No descriptor is free, or a seccomp filter does not know the flag. */
 	if (child->pid < 0)
-		child->pid = clone(fn, top, flags | SIGCHLD, arg);
+		child->pid = clone(fn, top, flags | SIGCHLD, arg, NULL, NULL, alive);
 	if (child->pid < 0)
 		return -1;
 	child->pidfd = file_own(child->pidfd);
@@ -79,10 +82,45 @@ __attribute__((noinline)) static void search_and_exec(char **argv)
 	errno = error;
 }
 
-/* In the child. Nothing here may outlive exec but what COMMAND is to have. */
+/*
+ * The futex words that the two processes wait on are in memory that they share. A wait ends after
+ * TICK at the latest, so that the waiter can look for what no wakeup announces: that the other
+ * process has died, or is stopped.
+ */
+static void wait_while(const int *word, int value)
+{
+	enum { TICK = 20 * 1000 * 1000 }; /* ns */
+	const long tick[] = {0, TICK};
+
+	/* Without FUTEX_PRIVATE_FLAG, which the kernel's own wakeup at exec does not have either. */
+	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);
+}
+
+/*
+ * In the child, before its signals are unblocked: wait until nsinit has closed its files. If nsinit
+ * dies meanwhile, nobody would open the gate any more.
+ */
+static void await_gate(struct start *start)
+{
+	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
+		pid_t parent = getppid(); /* 0: in another PID namespace */
+
+		if (parent && parent != start->self)
+			_exit(STATUS_FAILED);
+		wait_while(&start->gate, 0);
+	}
+}
+
+static void open_gate(struct start *start)
+{
+	__atomic_store_n(&start->gate, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &start->gate, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* In the child. Nothing done here may outlive exec except what COMMAND is to have. */
 static int begin(void *arg)
 {
-	struct start *start = arg; /* whose memory is shared until exec */
+	struct start *start = arg; /* shared with nsinit until exec */
 	char **argv = start->opt->command;
 	char listen[32], watchdog[32];
 
@@ -91,6 +129,7 @@ static int begin(void *arg)
 	rename_in_environment("WATCHDOG_PID=", watchdog, sizeof(watchdog), start->caller);
 	if (start->peer >= 0)
 		send(start->peer, "", 1, MSG_NOSIGNAL);
+	await_gate(start);
 	signals_release(start->inherited);
 	if (!**argv || strchr(*argv, '/'))
 		execve(*argv, argv, environ);
@@ -101,23 +140,61 @@ static int begin(void *arg)
 	_exit(start->status);
 }
 
+/* Whether CHILD has ended, or is stopped. It is not reaped. */
+static bool is_halted(const struct child *child)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)child->pid, &info,
+		   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) &&
+	       info.si_pid;
+}
+
+/* Deeper than any call in begin() goes: the longest path, one line of a message, and some. */
+enum { CHILDS_STACK = 16 * 1024 };
+char childs_stack[CHILDS_STACK] RARELY_USED;
+
+/*
+ * vfork(2) would suspend nsinit until the child's exec. Then nsinit could close its files only
+ * once COMMAND runs, which is too late where COMMAND must not see them, and a child that is stopped
+ * before exec would take nsinit with it. So the child shares nsinit's memory and waits at a gate
+ * while nsinit closes its files, and then nsinit waits for the exec.
+ *
+ * The two also share errno. That is safe because nsinit makes no call that can fail between opening
+ * the gate and the exec, except where the child was stopped.
+ */
 int child_start(struct child *child, struct start *start)
 {
-	/*
-	 * As with vfork(2), on our own stack: below what waits here meanwhile, the frames of two
-	 * functions without arrays. A page of its own would be one more to map, and to give back.
-	 */
-	enum { WAITING = 1024 };
-	char *top = (char *)__builtin_frame_address(0) - WAITING;
+	char *top = childs_stack + CHILDS_STACK;
+	int failed;
 
-	if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, top)) {
+	start->self = getpid();
+	start->alive = 1;
+	failed =
+	    child_clone(child, begin, start, CLONE_VM | CLONE_CHILD_CLEARTID, top, &start->alive);
+	if (failed && errno == EINVAL) {
+		/* qemu's user mode shares memory between threads only, and knows vfork(2). */
+		start->gate = 1;
+		start->alive = 0;
+		failed = child_clone(child, begin, start, CLONE_VM | CLONE_VFORK, top, NULL);
+	}
+	if (failed) {
 		say(ALWAYS, "cannot start %s: %m%s", start->opt->command[0],
 		    errno == EAGAIN   ? " (a limit on processes: pids.max, RLIMIT_NPROC)"
 		    : errno == ENOMEM ? " (no memory, or the PID namespace's init is gone)"
 				      : "");
 		start->status = STATUS_FAILED;
-	} else if (start->status) {
-		child_wait(child);
+		return start->status;
 	}
+	start->keep.fds[start->keep.count++] = child->pidfd;
+	files_release(&start->keep);
+	open_gate(start);
+	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
+		wait_while(&start->alive, 1);
+		if (start->alive && is_halted(child))
+			break;
+	}
+	if (start->status)
+		child_wait(child);
 	return start->status;
 }

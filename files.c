@@ -73,19 +73,34 @@ static void close_each(unsigned int first, unsigned int last)
 			close(fd);
 }
 
-void files_release(const int *keep, int count)
+/* Close FIRST to LAST. */
+static void close_gap(unsigned int first, unsigned int last)
 {
-	unsigned int first = 0, next;
+	if (first <= last && syscall(SYS_close_range, first, last, 0))
+		close_each(first, last);
+}
 
-	do {
-		next = first > STDERR_FILENO ? ~0U : STDERR_FILENO;
-		for (int i = 0; i < count; i++)
-			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
-				next = (unsigned int)keep[i];
-		if (first < next && syscall(SYS_close_range, first, next - 1, 0))
-			close_each(first, next - 1);
+/* The lowest descriptor in KEEP that is FIRST or above; -1 if there is none. */
+static int next_kept(const struct keep *keep, int first)
+{
+	int next = first <= STDERR_FILENO ? STDERR_FILENO : -1;
+
+	for (int i = 0; i < keep->count; i++)
+		if (keep->fds[i] >= first && (next < 0 || keep->fds[i] < next))
+			next = keep->fds[i];
+	return next;
+}
+
+void files_release(const struct keep *keep)
+{
+	int first = keep->standard ? STDERR_FILENO : 0, next;
+
+	while ((next = next_kept(keep, first)) >= 0) {
+		if (next > first)
+			close_gap((unsigned int)first, (unsigned int)next - 1);
 		first = next + 1;
-	} while (next != ~0U);
+	}
+	close_gap((unsigned int)first, ~0U);
 	if (chdir("/"))
 		say(ALWAYS, "cannot leave the working directory: %m");
 }

@@ -426,14 +426,29 @@ static void look_for_early(struct level *l)
 		l->early = signals_pending() & FROM_TERMINAL;
 }
 
-/* From here on an error is told and survived: the end of PID 1 is the end of all. */
+/*
+ * What this level keeps open. PID 1 keeps its standard files: /proc/1/fd/1 is how programs in a
+ * container write to its log. The inner process keeps nothing else that COMMAND does not have.
+ */
+static struct keep to_keep(const struct level *l)
+{
+	struct keep keep = {.standard = getpid() == 1, .count = 2};
+
+	keep.fds[0] = l->reaper.signals;
+	keep.fds[1] = l->peer;
+	if (l->role == INNER)
+		return keep;
+	keep.fds[keep.count++] = l->pid_file.fd;
+	keep.fds[keep.count++] = l->mounted.point;
+	if (terminal_is_kept(&l->terminal))
+		keep.fds[keep.count++] = l->terminal.fd;
+	return keep;
+}
+
+/* From here on errors are logged, and nsinit carries on: the end of PID 1 is the end of all. */
 static int watch_over(struct level *l)
 {
-	int keep[] = {l->reaper.signals, l->child.pidfd, l->peer, l->pid_file.fd, l->mounted.point,
-	    l->role != INNER && terminal_is_kept(&l->terminal) ? l->terminal.fd : -1};
-
 	log_to.nowait = true;
-	files_release(keep, sizeof(keep) / sizeof(*keep));
 	/* The first that is linked behind what is needed now. */
 	memory_release((uintptr_t)child_clone);
 	supervise(l);
@@ -442,7 +457,12 @@ static int watch_over(struct level *l)
 
 static int run_command(struct level *l)
 {
-	struct start start = {l->opt, &l->inherited, &l->terminal, l->caller, -1, 0};
+	struct start start = {.opt = l->opt,
+	    .inherited = &l->inherited,
+	    .terminal = &l->terminal,
+	    .caller = l->caller,
+	    .peer = -1,
+	    .keep = to_keep(l)};
 
 	if (l->opt->directory && chdir(l->opt->directory)) {
 		say(ALWAYS, "cannot enter %s: %m", l->opt->directory);
@@ -453,7 +473,9 @@ static int run_command(struct level *l)
 	/* The outer one has no other way to know COMMAND's PID. */
 	if (l->role == INNER && (l->opt->pid_file || terminal_is_kept(&l->terminal)))
 		start.peer = l->peer;
-	if (!l->opt->pause) {
+	if (l->opt->pause) {
+		files_release(&start.keep);
+	} else {
 		if (child_start(&l->child, &start))
 			return start.status;
 		log_to.nowait = true;
@@ -484,6 +506,12 @@ static int run_inner(void *arg)
 	l->peer = outer.fd;
 	l->pid_file.fd = -1;
 	close(l->sockets[0]);
+	/* Two processes that share a signalfd could change what the other one receives. */
+	l->reaper.signals = signals_watch(-1, true);
+	if (l->reaper.signals < 0) {
+		say(ALWAYS, "cannot wait for signals: %m");
+		_exit(STATUS_FAILED);
+	}
 	/* CONT: should it be stopped just then. */
 	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
 	if (poll(&outer, 1, 0) > 0)
@@ -497,11 +525,16 @@ static int run_inner(void *arg)
 
 static int run_outer(struct level *l)
 {
+	struct keep keep;
+
 	reaper_adopt(l->caller);
 	look_for_early(l);
 	if (namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;
 	l->peer = l->sockets[0];
+	keep = to_keep(l);
+	keep.fds[keep.count++] = l->child.pidfd;
+	files_release(&keep);
 	log_to.nowait = true;
 	say(VERBOSE, "started the inner nsinit as PID %d", l->child.pid);
 	return watch_over(l);

@@ -182,7 +182,8 @@ int namespace_enter(
 	setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	sockets[0] = file_own(sockets[0]);
 	sockets[1] = file_own(sockets[1]);
-	if (child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack))) {
+	if (child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack),
+		NULL)) {
 		say_no_namespace(opt->namespaces);
 		return -1;
 	}

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#include "files.h"
+
 struct inherited;
 struct options;
 struct terminal;
@@ -19,10 +21,12 @@ struct child {
 };
 
 /*
- * clone(2) with FLAGS, on the stack below TOP, with a pidfd where the kernel has them. FN's value
- * is the child's exit status. -1 and errno.
+ * clone(2) with FLAGS, on the stack below TOP, with a pidfd if the kernel has them. FN's value is
+ * the child's exit status. The kernel sets ALIVE, which may be NULL, to 0 as
+ * CLONE_CHILD_CLEARTID says. Returns -1 and sets errno on failure.
  */
-int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top);
+int child_clone(
+    struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive);
 
 /* Waits for CHILD alone, and returns its wait status; -1 where there is none to be had. */
 int child_wait(const struct child *child);
@@ -34,13 +38,18 @@ struct start {
 	const struct terminal *terminal;
 	pid_t caller; /* the PID that nsinit was started with */
 	int peer;     /* a socket to which COMMAND sends a byte before exec, or -1 */
-	int status;   /* out: 0, or what nsinit is to end with */
+	struct keep keep; /* what nsinit keeps open once COMMAND runs, besides COMMAND's pidfd */
+	int status;       /* out: 0, or what nsinit is to end with */
+	pid_t self;       /* the rest is child_start()'s own: nsinit's PID as COMMAND sees it */
+	int gate;         /* a futex: 1 once nsinit has closed its files */
+	int alive;        /* a futex: 0 once the child has called exec, or has ended */
 };
 
 /*
- * Starts COMMAND as vfork(2) does: on return it runs. Returns 0, or the status to end with, which
- * has been told on stderr: 126, 127, or 125 where there is no process to be had. The child is
- * reaped then.
+ * Start COMMAND. On return it runs, or is stopped. All files that are not in START's keep are
+ * closed before COMMAND's first instruction, and the working directory is "/". Returns 0, or the
+ * status to end with, which has been reported on stderr: 126, 127, or 125 if no process could be
+ * created. The child has been reaped then.
  */
 int child_start(struct child *child, struct start *start);
 

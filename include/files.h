@@ -42,8 +42,15 @@ int numbers_open(struct numbers *numbers, const char *dir);
 /* The next one; -1 after the last, and the directory is closed then. */
 int numbers_next(struct numbers *numbers);
 
-/* Closes all but stderr and the COUNT descriptors in KEEP (-1 are skipped), and moves to "/". */
-void files_release(const int *keep, int count);
+/* What files_release() leaves open: stderr, FDS (-1 is skipped), and stdin and stdout if STANDARD. */
+struct keep {
+	bool standard;
+	int count;
+	int fds[8];
+};
+
+/* Close all other descriptors, and change to "/". */
+void files_release(const struct keep *keep);
 
 /* A command's number in its pid file. */
 struct pid_file {

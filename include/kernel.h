@@ -41,6 +41,12 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2) /* 6.9, EINVAL before */
 #endif
 
+/* linux/futex.h */
+#ifndef FUTEX_WAIT
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#endif
+
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8 /* 4.14, for pipes 6.4; EOPNOTSUPP before */
 #endif
