@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "child.h"
 #include "kernel.h"
 #include "log.h"
 #include "signals.h"
@@ -138,15 +139,39 @@ int place_set(struct place *place, const char *path)
 	return 0;
 }
 
+struct resolving {
+	const char *path;
+	char *real;
+};
+
+static int resolve(void *arg)
+{
+	struct resolving *r = arg;
+
+	if (chdir(r->path) || syscall(SYS_getcwd, r->real, PATH_MAX) < 0)
+		return errno;
+	/* A directory that is not below the root reads "(unreachable)...". */
+	return *r->real == '/' ? 0 : ENOENT;
+}
+
+/*
+ * In a child, whose working directory is its own: there may be no way back to ours, where it cannot
+ * be searched.
+ */
 int path_resolve(const char *path, char real[static PATH_MAX])
 {
-	int back = file_own(open(".", O_PATH | O_CLOEXEC));
-	int failed = back < 0 || chdir(path) || syscall(SYS_getcwd, real, PATH_MAX) < 0;
-	int error = errno;
+	struct resolving r = {path, real};
+	struct child child;
+	char stack[4096];
+	int status;
 
-	if (back >= 0 && !fchdir(back) && !close(back) && !failed)
+	if (child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
+		return -1;
+	status = child_wait(&child);
+	close(child.pidfd);
+	if (!status)
 		return 0;
-	errno = error;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
 	return -1;
 }
 

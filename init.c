@@ -43,6 +43,7 @@ struct level {
 	struct pid_file pid_file;
 	struct reaper reaper;
 	struct child child; /* COMMAND, or the inner nsinit */
+	struct caller ids;
 	pid_t caller;       /* the PID that nsinit was started with */
 	pid_t command;      /* COMMAND's PID as this level sees it, where it is known */
 	enum role role;
@@ -518,7 +519,7 @@ static int run_inner(void *arg)
 		_exit(STATUS_FAILED);
 	if (l->terminal.role != BELOW_SHELL)
 		setpgid(0, 0);
-	namespace_set_up(l->opt, &l->mounted, l->peer);
+	namespace_set_up(l->opt, &l->mounted, &l->ids);
 	l->mounted.point = -1;
 	_exit(run_command(l));
 }
@@ -528,6 +529,7 @@ static int run_outer(struct level *l)
 	struct keep keep;
 
 	reaper_adopt(l->caller);
+	l->ids = (struct caller){geteuid(), getegid()};
 	look_for_early(l);
 	if (namespace_enter(l->opt, &l->child, run_inner, l, l->sockets))
 		return STATUS_FAILED;

@@ -138,32 +138,6 @@ void namespace_undo(struct mounted *mounted)
 	place_remove(&mounted->at);
 }
 
-static int write_map(pid_t pid, const char *file, const char *text)
-{
-	char path[64];
-	int fd, failed;
-
-	format(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
-	failed = fd < 0 || write(fd, text, strlen(text)) < 0;
-	if (failed)
-		say(ALWAYS, "cannot map root in the new user namespace: %s: %m", path);
-	close(fd);
-	return -failed;
-}
-
-/* setgroups(2) must be denied before an unprivileged caller may map a group (user_namespaces(7)).
- */
-static int map_root(pid_t pid)
-{
-	char uids[32], gids[32];
-
-	format(uids, sizeof(uids), "0 %u 1\n", geteuid());
-	format(gids, sizeof(gids), "0 %u 1\n", getegid());
-	return write_map(pid, "setgroups", "deny") || write_map(pid, "uid_map", uids) ||
-	       write_map(pid, "gid_map", gids);
-}
-
 int namespace_enter(
     const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2])
 {
@@ -188,22 +162,48 @@ int namespace_enter(
 		return -1;
 	}
 	close(sockets[1]);
-	if (!opt->map_root)
-		return 0;
-	if (!map_root(inner->pid)) {
-		if (send(sockets[0], "", 1, MSG_NOSIGNAL) == 1)
-			return 0;
-		say(ALWAYS, "cannot tell the inner nsinit to go on: %m");
-	}
-	kill(inner->pid, SIGKILL);
-	child_wait(inner);
-	return -1;
+	return 0;
 }
 
 static _Noreturn void fail(const char *what, const char *name, const char *why)
 {
 	say(ALWAYS, "%s %s: %m%s", what, name, why);
 	_exit(STATUS_FAILED);
+}
+
+/* Write TEXT to a file of the calling process below /proc/self. */
+static void write_own(const char *file, const char *text)
+{
+	char path[64];
+	int fd;
+
+	format(path, sizeof(path), "/proc/self/%s", file);
+	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail("cannot write", path,
+		    errno == ENOENT ? " (is a procfs of this PID namespace mounted at /proc?)" : "");
+	close(fd);
+}
+
+/*
+ * By the process that the ids are for, which reaches no other one: /proc/self is its own, and from
+ * inside the new user namespace it may write no other process's map. A map is what
+ * user_namespaces(7) allows to everybody: one id, after setgroups(2) has been denied. Somebody's
+ * /proc may be no procfs at all, so look at the result.
+ */
+static void map_ids(const struct caller *caller)
+{
+	char uids[32], gids[32];
+
+	format(uids, sizeof(uids), "0 %u 1\n", caller->uid);
+	format(gids, sizeof(gids), "0 %u 1\n", caller->gid);
+	write_own("setgroups", "deny");
+	write_own("uid_map", uids);
+	write_own("gid_map", gids);
+	if (geteuid() == 0 && getegid() == 0)
+		return;
+	errno = ESRCH;
+	fail("cannot map ids by", "/proc/self", " (/proc is not a procfs of this PID namespace)");
 }
 
 static int propagate_from(const char *dir, const struct options *opt)
@@ -246,50 +246,72 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* pivot_root(2) wants a mount point that is not shared; "." over "." needs no directory for the old
- * root. */
-static void pivot(const char *root, const char *proc)
+/*
+ * pivot_root(2) wants a mount point. DIR is bound on top of "/", which can be reached from any
+ * working directory: "/.." leads from the root directory to what is mounted on it. The names on the
+ * way to DIR may belong to directories that the caller cannot search.
+ */
+static void bind_root(const char *root)
 {
-	int old = file_own(open("/", O_PATH | O_CLOEXEC));
-	char real[PATH_MAX];
+	char name[PATH_MAX];
 
-	/* By its real name: below "." what has just been mounted on it would not be found. */
-	if (path_resolve(root, real) || mount(real, real, NULL, MS_BIND | MS_REC, NULL) ||
-	    chdir(real))
+	if (chdir(root))
 		fail("cannot enter the root", root, "");
-	/*
-	 * Before the old root goes: in a user namespace a procfs in full sight is the leave to
-	 * mount another. And before it lies on top of the new one, where "/.." in a link would lead
-	 * into it.
-	 */
-	if (proc) {
-		if (chroot("."))
-			fail("cannot enter the root", root, "");
-		if (mount_proc(proc))
-			_exit(STATUS_FAILED);
-		if (fchdir(old) || chroot(".") || chdir(real))
-			fail("cannot leave the root", root, "");
-	}
-	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (umount2(".", MNT_DETACH))
-			fail("cannot let go of the old root below", root, "");
-		return;
-	}
-	/* The root of an initramfs cannot be pivoted away; then DIR is moved over it. */
-	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
-		fail("cannot pivot into", root, errno == EBUSY ? " (it is the root already)" : "");
+	errno = EBUSY;
+	if (syscall(SYS_getcwd, name, sizeof(name)) > 0 && !strcmp(name, "/"))
+		fail("cannot pivot into", root, " (it is the root already)");
+	if (mount(".", "/", NULL, MS_BIND | MS_REC, NULL) || chdir("/.."))
+		fail("cannot enter the root", root, "");
 }
 
-void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer)
+/*
+ * Before the old root goes: in a user namespace the kernel allows a new procfs only while another
+ * one is in full sight. From below a chroot, so that no ".." in a link inside DIR leads out of it.
+ */
+static void mount_proc_below(const char *root, const char *proc, int old)
 {
-	ssize_t n;
-	char go;
-
-	if (opt->map_root && (n = recv(peer, &go, 1, 0)) != 1) {
-		if (n < 0)
-			say(ALWAYS, "cannot be told to go on: %m");
+	if (chroot("."))
+		fail("cannot enter the root", root, "");
+	if (mount_proc(proc))
 		_exit(STATUS_FAILED);
+	if (fchdir(old) || chroot(".") || chdir("/.."))
+		fail("cannot leave the root", root, "");
+}
+
+/* "." over "." needs no directory for the old root. */
+static void pivot(const struct options *opt)
+{
+	int old = file_own(open("/", O_PATH | O_CLOEXEC));
+
+	bind_root(opt->root);
+	if (opt->proc)
+		mount_proc_below(opt->root, opt->proc, old);
+	close(old);
+	if (!syscall(SYS_pivot_root, ".", ".")) {
+		if (umount2(".", MNT_DETACH))
+			fail("cannot unmount the old root below", opt->root, "");
+		return;
 	}
+	/*
+	 * The root of an initramfs or of a chroot is no mount that can be exchanged. A chroot
+	 * is left by whoever has CAP_SYS_ADMIN in the user namespace of these mounts, by umount2(2)
+	 * of "/" and setns(2). The machine's root can do as much in any case; root of a new user
+	 * namespace cannot otherwise, and must not.
+	 */
+	if (errno != EINVAL || opt->namespaces & CLONE_NEWUSER)
+		fail("cannot pivot into", opt->root,
+		    errno == EINVAL ? " (the root of an initramfs or a chroot cannot be exchanged, "
+				      "and a new user namespace could leave a mere chroot)"
+				    : "");
+	if (chroot("."))
+		fail("cannot enter the root", opt->root, "");
+}
+
+void namespace_set_up(
+    const struct options *opt, const struct mounted *mounted, const struct caller *caller)
+{
+	if (opt->map_root)
+		map_ids(caller);
 	if (opt->export_proc) {
 		if (mount_proc(mounted->path))
 			_exit(STATUS_FAILED);
@@ -305,7 +327,7 @@ void namespace_set_up(const struct options *opt, const struct mounted *mounted, 
 	if (opt->namespaces & CLONE_NEWNS)
 		propagate(opt);
 	if (opt->root)
-		pivot(opt->root, opt->proc);
+		pivot(opt);
 	else if (opt->proc && mount_proc(opt->proc))
 		_exit(STATUS_FAILED);
 }

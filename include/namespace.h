@@ -31,15 +31,20 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted);
 
 /*
  * Starts FN(ARG) as the inner process, in the new namespaces. SOCKETS, out: the caller's end, and
- * FN's, which it passes to namespace_set_up(). Maps the ids where that was asked for. -1 once it
- * has told why; then no process is left.
+ * FN's. Returns -1 after logging why; then no process is left.
  */
 int namespace_enter(
     const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2]);
 
-/* In the inner process: waits for its ids, then every step in turn. A step that fails is told, and
- * ends it (125). */
-void namespace_set_up(const struct options *opt, const struct mounted *mounted, int peer);
+/* The effective ids of the caller, which nobody can ask for inside before they are mapped. */
+struct caller {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* In the inner process: take every step in turn. If a step fails, log why and exit with 125. */
+void namespace_set_up(
+    const struct options *opt, const struct mounted *mounted, const struct caller *caller);
 
 /* At the end: unmounts, and takes made directories away. */
 void namespace_undo(struct mounted *mounted);
