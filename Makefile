@@ -48,9 +48,10 @@ $(filter-out $$Format%,$(word 2,$(file <VERSION))),unknown)
 SHORT := $(shell printf %.7s '$(COMMIT)')
 
 SRCS := $(sort $(wildcard *.c))
-# In the order in which they are linked: what the idle nsinit runs, its part of the libc, and behind that child.c and what
-# else the start alone needs, which memory.c gives back.
-hot = $(patsubst %,$(BUILD)/%.o,init log memory reaper shutdown signals terminal)
+# The order of linking: what an idle nsinit runs, the libc, and from cold.c on what the start alone needs. memory.c gives
+# that back.
+hot = $(patsubst %,$(BUILD)/%.o,supervise text log memory signals child reaper peer descendants)
+cold = $(BUILD)/cold.o
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/*.c))
 
@@ -75,7 +76,7 @@ link = $(CC) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
 all: $(BIN)
 
 $(BIN): $(OBJS) $(BUILD)/link.is
-	$(link) -o $@ $(hot) -lc $(filter-out $(hot),$(OBJS)) $(LDLIBS)
+	$(link) -o $@ $(hot) -lc $(cold) $(filter-out $(hot) $(cold),$(OBJS)) $(LDLIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/compile.is
 	$(compile) $(nowhere) -MMD -MP -c -o $@ $<

@@ -1,13 +1,11 @@
-/* Descriptors and paths: own ones above 2, inherited ones closed, made ones taken away. */
+/* Descriptors: own ones above 2, inherited ones closed. */
 #include "files.h"
 
-#include <string.h>
-#include <sys/stat.h>
+#include <limits.h>
 
-#include "child.h"
 #include "kernel.h"
 #include "log.h"
-#include "signals.h"
+#include "text.h"
 
 int file_own(int fd)
 {
@@ -104,149 +102,4 @@ void files_release(const struct keep *keep)
 	close_gap((unsigned int)first, ~0U);
 	if (chdir("/"))
 		say(ALWAYS, "cannot leave the working directory: %m");
-}
-
-char kept_paths[PATHS_KEPT][PATH_MAX] RARELY_USED;
-
-char *path_room(void)
-{
-	static int used;
-
-	return kept_paths[used++];
-}
-
-int place_set(struct place *place, const char *path)
-{
-	size_t n = 0;
-
-	place->path = path_room();
-	place->made = 0;
-	if (*path != '/') {
-		/* getcwd(3) would bring the heap in. */
-		if (syscall(SYS_getcwd, place->path, PATH_MAX - 1) < 0)
-			return -1;
-		n = strlen(place->path);
-		place->path[n++] = '/';
-	}
-	/* A working directory that is not below the root begins with "(unreachable)". */
-	if (!*path || n + strlen(path) >= PATH_MAX || (n && *place->path != '/')) {
-		errno = n + strlen(path) >= PATH_MAX ? ENAMETOOLONG : ENOENT;
-		return -1;
-	}
-	strcpy(place->path + n, path);
-	for (n = strlen(place->path); n > 1 && place->path[n - 1] == '/'; n--)
-		place->path[n - 1] = '\0';
-	return 0;
-}
-
-struct resolving {
-	const char *path;
-	char *real;
-};
-
-static int resolve(void *arg)
-{
-	struct resolving *r = arg;
-
-	if (chdir(r->path) || syscall(SYS_getcwd, r->real, PATH_MAX) < 0)
-		return errno;
-	/* A directory that is not below the root reads "(unreachable)...". */
-	return *r->real == '/' ? 0 : ENOENT;
-}
-
-/*
- * In a child, whose working directory is its own: there may be no way back to ours, where it cannot
- * be searched.
- */
-int path_resolve(const char *path, char real[static PATH_MAX])
-{
-	struct resolving r = {path, real};
-	struct child child;
-	char stack[4096];
-	int status;
-
-	if (child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
-		return -1;
-	status = child_wait(&child);
-	close(child.pidfd);
-	if (!status)
-		return 0;
-	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
-	return -1;
-}
-
-int place_make(struct place *place)
-{
-	char *end = place->path, was;
-
-	do {
-		int failed;
-
-		end = strchrnul(end + 1, '/');
-		was = *end;
-		*end = '\0';
-		failed = mkdir(place->path, 0755);
-		if (!failed && !place->made)
-			place->made = (size_t)(end - place->path);
-		if (failed && errno != EEXIST) {
-			*strrchr(place->path, '/') = '\0'; /* this is not to be removed */
-			return -1;
-		}
-		*end = was;
-	} while (was);
-	return 0;
-}
-
-void place_remove(struct place *place)
-{
-	char *path = place->path;
-	size_t n;
-
-	if (!place->made)
-		return;
-	n = strlen(path);
-	while (n >= place->made) {
-		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
-		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)
-			say(ALWAYS, "cannot remove %s: %m", path);
-		while (n > 0 && path[--n] != '/')
-			;
-		path[n] = '\0';
-	}
-}
-
-int pid_file_make(struct pid_file *file, const char *path)
-{
-	struct stat st;
-
-	if (place_set(&file->at, path))
-		return -1;
-	/* A new one, told by its inode from what another nsinit may put in its place; a link or
-	 * device is left alone. */
-	if (!lstat(file->at.path, &st) && S_ISREG(st.st_mode))
-		unlink(file->at.path);
-	file->fd = file_own(open(file->at.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-	return file->fd < 0 ? -1 : 0;
-}
-
-void pid_file_fill(struct pid_file *file, pid_t pid)
-{
-	char text[16];
-	size_t n = format(text, sizeof(text), "%d\n", pid);
-
-	if (file->fd >= 0 && write(file->fd, text, n) != (ssize_t)n)
-		say(ALWAYS, "cannot write PID %d to %s: %m", pid, file->at.path);
-}
-
-void pid_file_remove(struct pid_file *file)
-{
-	struct stat ours, there;
-	const char *path = file->at.path;
-
-	if ((fstat(file->fd, &ours) || lstat(path, &there) ||
-		(ours.st_dev == there.st_dev && ours.st_ino == there.st_ino && unlink(path))) &&
-	    errno != ENOENT)
-		say(ALWAYS, "cannot remove %s: %m", path);
-	close(file->fd);
-	file->fd = -1;
 }

@@ -1,81 +1,94 @@
 /* Messages: one line, one write, stderr. */
 #include "log.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <string.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "kernel.h"
+#include "text.h"
 
 struct log log_to;
 
-static size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
+static void write_line(int fd, const struct iovec *line)
 {
-	size_t at = 0;
-
-	for (; *fmt; fmt++) {
-		char made[12] = "", *p = made + sizeof(made) - 1;
-		const char *text = NULL;
-		unsigned int n;
-
-		if (*fmt != '%') {
-			*--p = *fmt;
-		} else if (*++fmt == 's') {
-			text = va_arg(ap, const char *);
-		} else if (*fmt == 'm') {
-			text = strerror(errno);
-		} else {
-			n = va_arg(ap, unsigned int);
-			do
-				*--p = (char)('0' + n % 10);
-			while (n /= 10);
-		}
-		for (text = text ? text : p; *text && at + 1 < size; text++)
-			buf[at++] = *text;
-	}
-	buf[at] = '\0';
-	return at;
-}
-
-size_t format(char *buf, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-	size_t n;
-
-	va_start(ap, fmt);
-	n = vformat(buf, size, fmt, ap);
-	va_end(ap);
-	return n;
+	while (writev(fd, line, 1) < 0 && errno == EINTR)
+		;
 }
 
 /*
- * O_NONBLOCK would change the file for COMMAND too, which shares it. RWF_NOWAIT is for this one
- * write, and where the file does not know it (a terminal, an older kernel's pipe), poll(2) tells
- * whether there is room. A regular file answers EAGAIN to RWF_NOWAIT merely because it would have
- * to allocate.
+ * A terminal does not know RWF_NOWAIT, nor does a pipe before Linux 6.4. Another description of the
+ * same file can be non-blocking without changing COMMAND's. poll(2) alone would not do: another
+ * writer may take the room between poll and write.
  */
-static void put(const char *line, size_t length)
+static bool write_by_own_description(const struct iovec *line)
 {
-	struct iovec piece = {(char *)line, length};
+	int fd =
+	    open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	write_line(fd, line);
+	close(fd);
+	return true;
+}
+
+static void write_nowait(const struct iovec *line)
+{
 	struct pollfd room = {STDERR_FILENO, POLLOUT, 0};
 	struct stat st;
 
-	if (log_to.nowait) {
-		if (syscall(SYS_pwritev2, STDERR_FILENO, &piece, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
-			return;
-		if (errno == EAGAIN && !(!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)))
-			return;
-		if (poll(&room, 1, 0) <= 0 || !(room.revents & POLLOUT))
-			return;
+	if (syscall(SYS_pwritev2, STDERR_FILENO, line, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
+		return;
+	/* A regular file says EAGAIN merely because it would have to allocate. */
+	if (errno == EAGAIN && !(!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)))
+		return;
+	if (errno == EOPNOTSUPP && write_by_own_description(line))
+		return;
+	if (poll(&room, 1, 0) > 0 && room.revents & POLLOUT)
+		write_line(STDERR_FILENO, line);
+}
+
+/*
+ * The length of the character that TEXT begins with, if it may be shown: valid UTF-8 (RFC 3629) and
+ * no control character (C0, DEL, C1). 0 if it may not.
+ */
+static size_t shown(const unsigned char *text)
+{
+	static const unsigned int least[] = {0, 0xa0, 0x800, 0x10000};
+	size_t more = *text < 0xc0 ? 0 : *text < 0xe0 ? 1 : *text < 0xf0 ? 2 : 3;
+	unsigned int c = *text & (0x3fU >> more);
+
+	if (*text < 0x80)
+		return *text >= ' ' && *text != 0x7f;
+	if (!more || *text >= 0xf8)
+		return 0;
+	for (size_t i = 1; i <= more; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
 	}
-	while (writev(STDERR_FILENO, &piece, 1) < 0 && errno == EINTR)
-		;
+	return c >= least[more] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? more + 1 : 0;
+}
+
+/* A user's word must neither break the line in two nor steer a terminal. */
+static void clean(char *line)
+{
+	while (*line) {
+		size_t n = shown((const unsigned char *)line);
+
+		if (!n)
+			*line = '?';
+		line += n ? n : 1;
+	}
 }
 
 void say(enum importance importance, const char *fmt, ...)
 {
 	char line[1024];
+	struct iovec piece = {line, 0};
 	int saved = errno;
 	va_list ap;
 	size_t n;
@@ -83,14 +96,16 @@ void say(enum importance importance, const char *fmt, ...)
 	if ((int)importance > log_to.level)
 		return;
 	n = format(line, sizeof(line), "nsinit: ");
+	errno = saved;
 	va_start(ap, fmt);
 	n += vformat(line + n, sizeof(line) - n - 1, fmt, ap);
 	va_end(ap);
-	/* A word of the user's must not break the line in two, nor steer a terminal. */
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	clean(line);
 	line[n++] = '\n';
-	put(line, n);
+	piece.iov_len = n;
+	if (log_to.nowait)
+		write_nowait(&piece);
+	else
+		write_line(STDERR_FILENO, &piece);
 	errno = saved;
 }

@@ -1,16 +1,17 @@
-/* Resident memory: what only the start needed goes back to the file that it came from. */
+/* Resident memory: give back the pages that only the start needed. */
 #include "memory.h"
 
 #include <link.h>
+#include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
-void memory_release(uintptr_t first)
+void memory_release(void)
 {
 	const ElfW(Phdr) *segment = (const void *)getauxval(AT_PHDR);
 	uintptr_t page = getauxval(AT_PAGESZ), end;
+	uintptr_t first = ((uintptr_t)memory_cold + page - 1) / page * page;
 
-	first = (first + page - 1) / page * page;
 	for (unsigned long i = getauxval(AT_PHNUM); i--; segment++) {
 		/* Whole pages only: nothing that can be written to shares one with the last. */
 		end = (segment->p_vaddr + segment->p_memsz) / page * page;

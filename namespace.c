@@ -8,9 +8,12 @@
 #include <sys/vfs.h>
 
 #include "child.h"
+#include "files.h"
 #include "kernel.h"
 #include "log.h"
+#include "machine.h"
 #include "options.h"
+#include "text.h"
 
 static const struct {
 	const char *name;
@@ -23,8 +26,16 @@ static const struct {
     {"net", CLONE_NEWNET},
     {"user", CLONE_NEWUSER},
     {"cgroup", CLONE_NEWCGROUP},
+    {"time", CLONE_NEWTIME},
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+/* The lowest byte of clone(2)'s flags is the signal for the child's end. */
+#define NOT_BY_CLONE ((unsigned long)CLONE_NEWTIME)
+_Static_assert(((CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+		    CLONE_NEWUSER | CLONE_NEWCGROUP) &
+		   0xff) == 0,
+    "a kind that clone(2) cannot create");
 
 unsigned long namespace_flag(const char *name)
 {
@@ -139,30 +150,20 @@ void namespace_undo(struct mounted *mounted)
 }
 
 int namespace_enter(
-    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg, int sockets[2])
+    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg)
 {
-	/* A procfs shows the PID namespace of the one who mounts it: for the caller, before its own
-	 * mount namespace. */
-	unsigned long flags =
-	    opt->namespaces & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
-	/* The child has a copy of our memory, and may run over what lies below: it never returns
-	 * there. */
+	/* A procfs shows the PID namespace of whoever mounts it: it is mounted for the caller
+	 * before the new mount namespace is created. */
+	unsigned long flags = opt->namespaces & ~NOT_BY_CLONE &
+			      ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
+	/* The child has a copy of our memory. It may overwrite what lies below this array, since it
+	 * never returns there. */
 	char stack[16];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
-		say(ALWAYS, "cannot make a socket pair: %m");
-		return -1;
-	}
-	setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
-	sockets[0] = file_own(sockets[0]);
-	sockets[1] = file_own(sockets[1]);
-	if (child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack),
-		NULL)) {
-		say_no_namespace(opt->namespaces);
-		return -1;
-	}
-	close(sockets[1]);
-	return 0;
+	if (!child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack), NULL))
+		return 0;
+	say_no_namespace(opt->namespaces);
+	return -1;
 }
 
 static _Noreturn void fail(const char *what, const char *name, const char *why)
@@ -171,8 +172,8 @@ static _Noreturn void fail(const char *what, const char *name, const char *why)
 	_exit(STATUS_FAILED);
 }
 
-/* Write TEXT to a file of the calling process below /proc/self. */
-static void write_own(const char *file, const char *text)
+/* Write TEXT to a file of the calling process below /proc/self, for WHAT. */
+static void write_own(const char *what, const char *file, const char *text)
 {
 	char path[64];
 	int fd;
@@ -180,30 +181,67 @@ static void write_own(const char *file, const char *text)
 	format(path, sizeof(path), "/proc/self/%s", file);
 	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		fail("cannot write", path,
+		fail(what, path,
 		    errno == ENOENT ? " (is a procfs of this PID namespace mounted at /proc?)" : "");
 	close(fd);
 }
 
 /*
  * By the process that the ids are for, which reaches no other one: /proc/self is its own, and from
- * inside the new user namespace it may write no other process's map. A map is what
- * user_namespaces(7) allows to everybody: one id, after setgroups(2) has been denied. Somebody's
- * /proc may be no procfs at all, so look at the result.
+ * inside the new user namespace it may write no other process's map. The maps are what
+ * user_namespaces(7) allows to everybody: one id, after setgroups(2) has been denied. Look at the
+ * result, since /proc may be no procfs at all.
  */
-static void map_ids(const struct caller *caller)
+static void map_ids(const struct options *opt, const struct caller *caller)
 {
+	static const char what[] = "cannot map the ids of the new user namespace:";
+	uid_t uid = opt->map_root ? 0 : caller->uid;
+	gid_t gid = opt->map_root ? 0 : caller->gid;
 	char uids[32], gids[32];
 
-	format(uids, sizeof(uids), "0 %u 1\n", caller->uid);
-	format(gids, sizeof(gids), "0 %u 1\n", caller->gid);
-	write_own("setgroups", "deny");
-	write_own("uid_map", uids);
-	write_own("gid_map", gids);
-	if (geteuid() == 0 && getegid() == 0)
+	format(uids, sizeof(uids), "%u %u 1\n", uid, caller->uid);
+	format(gids, sizeof(gids), "%u %u 1\n", gid, caller->gid);
+	write_own(what, "setgroups", "deny");
+	write_own(what, "uid_map", uids);
+	write_own(what, "gid_map", gids);
+	if (geteuid() == uid && getegid() == gid)
 		return;
 	errno = ESRCH;
-	fail("cannot map ids by", "/proc/self", " (/proc is not a procfs of this PID namespace)");
+	fail(what, "/proc/self", " (/proc is not a procfs of this PID namespace)");
+}
+
+static size_t format_offset(char *buf, size_t size, const char *clock, const struct time_offset *at)
+{
+	if (!at->set)
+		return 0;
+	return format(buf, size, "%s %s%u %u\n", clock, at->seconds < 0 ? "-" : "",
+	    at->seconds < 0 ? 0U - (unsigned int)at->seconds : (unsigned int)at->seconds,
+	    (unsigned int)at->nanoseconds);
+}
+
+/*
+ * A process enters a new time namespace when it is created, and the offsets can be set only before
+ * the first one has entered (time_namespaces(7)). So unshare it, set them, and enter by setns(2):
+ * COMMAND can then be created with CLONE_VM, which needs the parent to be in the same one.
+ */
+static void enter_time(const struct options *opt)
+{
+	char text[128];
+	size_t n;
+	int fd;
+
+	if (unshare(CLONE_NEWTIME)) {
+		say_no_namespace(CLONE_NEWTIME);
+		_exit(STATUS_FAILED);
+	}
+	n = format_offset(text, sizeof(text), "monotonic", &opt->monotonic);
+	n += format_offset(text + n, sizeof(text) - n, "boottime", &opt->boottime);
+	if (n)
+		write_own("cannot set the clocks:", "timens_offsets", text);
+	fd = file_own(open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
+	if (fd < 0 || setns(fd, CLONE_NEWTIME))
+		fail("cannot enter the new", "time namespace", "");
+	close(fd);
 }
 
 static int propagate_from(const char *dir, const struct options *opt)
@@ -225,14 +263,17 @@ static int propagate_from_chroot(const struct options *opt)
 	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
 		failed = chdir("..");
 	failed = failed || propagate_from(".", opt);
-	failed |= fchdir(root) || chroot(".") || fchdir(here) || close(root) || close(here);
+	if (fchdir(root) || chroot(".") || fchdir(here))
+		failed = 1;
+	close(root);
+	close(here);
 	return failed;
 }
 
 static void propagate(const struct options *opt)
 {
-	if (propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
-		fail("cannot set the propagation of", "/", why_no_mount());
+	if (opt->propagation && propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
+		fail("cannot set the propagation of mounts below", "/", why_no_mount());
 }
 
 static void loopback_up(void)
@@ -242,7 +283,7 @@ static void loopback_up(void)
 
 	/* A container without a loopback is poorer, not wrong. */
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo))
-		say(ALWAYS, "cannot bring the loopback up: %m");
+		say(ALWAYS, "cannot bring the loopback interface up: %m");
 	close(fd);
 }
 
@@ -307,11 +348,25 @@ static void pivot(const struct options *opt)
 		fail("cannot enter the root", opt->root, "");
 }
 
+/* Where mounts are shared with the outside, mount nothing that would show there. */
+static void make_private(const char *dir, const struct options *opt)
+{
+	if (opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE)
+		return;
+	if (mount(NULL, dir, NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("cannot make private", dir,
+		    errno == EINVAL ? " (it is no mount point, and with this --propagation a procfs "
+				      "there would show outside)"
+				    : "");
+}
+
 void namespace_set_up(
     const struct options *opt, const struct mounted *mounted, const struct caller *caller)
 {
-	if (opt->map_root)
-		map_ids(caller);
+	if (opt->map_root || opt->map_current)
+		map_ids(opt, caller);
+	if (opt->namespaces & CLONE_NEWTIME)
+		enter_time(opt);
 	if (opt->export_proc) {
 		if (mount_proc(mounted->path))
 			_exit(STATUS_FAILED);
@@ -326,8 +381,11 @@ void namespace_set_up(
 		fail("cannot set the hostname", opt->hostname, "");
 	if (opt->namespaces & CLONE_NEWNS)
 		propagate(opt);
-	if (opt->root)
+	if (opt->root) {
 		pivot(opt);
-	else if (opt->proc && mount_proc(opt->proc))
-		_exit(STATUS_FAILED);
+	} else if (opt->proc) {
+		make_private(opt->proc, opt);
+		if (mount_proc(opt->proc))
+			_exit(STATUS_FAILED);
+	}
 }

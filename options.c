@@ -8,118 +8,186 @@
 
 #include "kernel.h"
 #include "log.h"
+#include "machine.h"
 #include "namespace.h"
-#include "shutdown.h"
+#include "text.h"
 
 #ifndef NSINIT_VERSION
 #define NSINIT_VERSION "0"
 #define NSINIT_COMMIT  "unknown"
 #endif
 
+/*
+ * What nsinit neither forwards nor takes for a stop: KILL and STOP cannot be caught, and every
+ * child that ends sends CHLD.
+ */
+#define NEVER_TAKEN (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD))
+
 /* clang-format off */
 enum option {
-	FLAG, WORD, SIGNAL, UNSHARE, NAMESPACE, MOUNT_PROC, PROPAGATION, NOTHING, SINGLE, GROUP,
-	REWRITE, GRACE, STOP_SIGNAL, REMAP, ON_EXIT, VERBOSITY, HELP, VERSION
+	FLAG, WORD, SIGNAL, PARENT_DEATH, UNSHARE, NAMESPACE, OFFSET, MOUNT_PROC, PROPAGATION,
+	NOTHING, SINGLE, GROUP, SINGLE_OR_GROUP, REWRITE, GRACE, STOP_SIGNAL, REMAP, ON_EXIT,
+	VERBOSITY, LEVEL, HELP, VERSION
 };
-/* clang-format on */
 
-enum argument { NO_ARGUMENT, ARGUMENT, MAYBE };
+enum kind {
+	NO_VALUE, A_SIGNAL, A_USELESS_SIGNAL, A_REWRITE, A_DURATION, AN_OFFSET, A_STATUS, A_MODE,
+	AN_ACTION, A_DIRECTORY, A_FILE, A_HOSTNAME, A_LEVEL, A_SWITCH
+};
 
-#define AT(field) offsetof(struct options, field) /* where a FLAG, a WORD or a SIGNAL is put */
+/* The values that options take: their names in a usage error and in the help text. */
+static const struct {
+	const char *noun;
+	const char *what;
+	const char *valid;
+} kinds[] = {
+	[NO_VALUE] = {"value", "", "the option takes none"},
+	[A_SIGNAL] = {"signal", "SIG", "a name such as TERM or RTMIN+3, or 1 to 64"},
+	[A_USELESS_SIGNAL] = {"signal", "", "nsinit cannot act on it"},
+	[A_REWRITE] = {"rewrite", "FROM:TO", "two signals such as TERM:QUIT, or TERM:0"},
+	[A_DURATION] = {"duration", "SECONDS", "seconds such as 10 or 0.5, or \"infinity\""},
+	[AN_OFFSET] = {"offset", "SECONDS", "seconds such as -0.5, up to 1000000000"},
+	[A_STATUS] = {"status", "CODE", "0 to 255"},
+	[A_MODE] = {"mode", "MODE", "private, slave, shared, unchanged"},
+	[AN_ACTION] = {"action", "ACTION", "exit, poweroff, reboot, halt"},
+	[A_DIRECTORY] = {"directory", "DIR", "a path"},
+	[A_FILE] = {"file", "FILE", "a path"},
+	[A_HOSTNAME] = {"name", "NAME", "1 to 64 bytes"},
+	[A_LEVEL] = {"level", "", "0 to 9"},
+	[A_SWITCH] = {"value", "", "0 or 1"},
+};
 
-static const struct row {
+#define AT(field) offsetof(struct options, field) /* where apply() stores the value */
+
+struct row {
 	unsigned char id;
-	unsigned char argument;
+	unsigned char kind;
+	bool optional; /* the value, which can then only be attached */
 	char letter;
+	unsigned short at;
 	const char *name;
-	const char *what; /* its argument in the help text */
 	const char *help;
-	size_t at;
-	/* clang-format off */
-} rows[] = {
-	{UNSHARE, 0, 'u', "unshare", "", "short for --pid --mount --mount-proc", 0},
-	{NAMESPACE, 0, 0, "pid", "", "new PID namespace", 0},
-	{NAMESPACE, 0, 0, "mount", "", "new mount namespace", 0},
-	{NAMESPACE, 0, 0, "uts", "", "new UTS namespace", 0},
-	{NAMESPACE, 0, 0, "ipc", "", "new IPC namespace", 0},
-	{NAMESPACE, 0, 0, "net", "", "new network namespace, loopback up", 0},
-	{NAMESPACE, 0, 0, "user", "", "new user namespace", 0},
-	{NAMESPACE, 0, 0, "cgroup", "", "new cgroup namespace", 0},
-	{MOUNT_PROC, MAYBE, 0, "mount-proc", "[=DIR]", "mount a fresh procfs at DIR [/proc]", 0},
-	{WORD, ARGUMENT, 0, "export-proc", " DIR", "show the new procfs to the caller at DIR", AT(export_proc)},
-	{FLAG, 0, 0, "map-root-user", "", "new user namespace, be root in it", AT(map_root)},
-	{PROPAGATION, ARGUMENT, 0, "propagation", " MODE", "of all mounts: slave or private [slave]", 0},
-	{WORD, ARGUMENT, 0, "root", " DIR", "make DIR the root directory", AT(root)},
-	{WORD, ARGUMENT, 0, "wd", " DIR", "make DIR the working directory", AT(directory)},
-	{WORD, ARGUMENT, 0, "hostname", " NAME", "set the hostname; implies --uts", AT(hostname)},
-	{WORD, ARGUMENT, 0, "pid-file", " FILE", "keep COMMAND's PID in FILE", AT(pid_file)},
-	{NOTHING, 0, 0, "fork", "", "accepted: nsinit always forks", 0},
-	{SIGNAL, MAYBE, 0, "kill-child", "[=SIG]", "send SIG before KILL when nsinit dies", AT(kill_child)},
-	{SINGLE, 0, 'c', "single-child", "", "signal COMMAND alone, not its group", 0},
-	{GROUP, 0, 'g', "group", "", "COMMAND in a process group of its own", 0},
-	{REWRITE, ARGUMENT, 'r', "rewrite", " FROM:TO", "pass signal FROM on as TO, 0 drops it", 0},
-	{SIGNAL, ARGUMENT, 'p', "pdeathsig", " SIG", "get SIG when nsinit's parent dies", AT(parent_death)},
-	{NOTHING, 0, 's', "subreaper", "", "accepted: nsinit always adopts orphans", 0},
-	{GRACE, ARGUMENT, 't', "grace", " SECONDS", "how long a stop may take, or infinity", 0},
-	{STOP_SIGNAL, ARGUMENT, 0, "stop-signal", " SIG", "a signal that asks for the stop [TERM]", 0},
-	{REMAP, ARGUMENT, 'e', "remap-exit", " CODE", "exit 0 where the status would be CODE", 0},
-	{FLAG, 0, 'w', "warn-on-reap", "", "say a line for each orphan reaped", AT(warn)},
-	{FLAG, 0, 'P', "pause", "", "no COMMAND: reap until TERM or INT", AT(pause)},
-	{ON_EXIT, ARGUMENT, 0, "on-exit", " ACTION", "exit, poweroff, reboot or halt", 0},
-	{VERBOSITY, 0, 'v', "verbose", "", "say what happens; -vv each process reaped", 0},
-	{HELP, 0, 'h', "help", "", "this text", 0},
-	{VERSION, 0, 'V', "version", "", "the version", 0},
+};
+
+static const struct row rows[] = {
+	{UNSHARE, 0, 0, 'u', 0, "unshare", "short for --pid --mount --mount-proc"},
+	{NAMESPACE, 0, 0, 0, 0, "pid", "new PID namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "mount", "new mount namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "uts", "new UTS namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "ipc", "new IPC namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "net", "new network namespace, loopback up"},
+	{NAMESPACE, 0, 0, 0, 0, "user", "new user namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "cgroup", "new cgroup namespace"},
+	{NAMESPACE, 0, 0, 0, 0, "time", "new time namespace"},
+	{OFFSET, AN_OFFSET, 0, 0, AT(monotonic), "monotonic", "move this clock; implies --time"},
+	{OFFSET, AN_OFFSET, 0, 0, AT(boottime), "boottime", "move this clock; implies --time"},
+	{MOUNT_PROC, A_DIRECTORY, 1, 0, 0, "mount-proc", "mount a fresh procfs at DIR [/proc]"},
+	{WORD, A_DIRECTORY, 0, 0, AT(export_proc), "export-proc", "show the new procfs to the caller at DIR"},
+	{FLAG, 0, 0, 0, AT(map_root), "map-root-user", "new user namespace, be root in it"},
+	{FLAG, 0, 0, 0, AT(map_current), "map-current-user", "new user namespace, keep the ids"},
+	{PROPAGATION, A_MODE, 0, 0, 0, "propagation", "of all mounts [slave]"},
+	{WORD, A_DIRECTORY, 0, 0, AT(root), "root", "make DIR the root directory"},
+	{WORD, A_DIRECTORY, 0, 0, AT(directory), "wd", "make DIR the working directory"},
+	{WORD, A_HOSTNAME, 0, 0, AT(hostname), "hostname", "set the hostname; implies --uts"},
+	{WORD, A_FILE, 0, 0, AT(pid_file), "pid-file", "keep COMMAND's PID in FILE"},
+	{NOTHING, 0, 0, 0, 0, "fork", "accepted: nsinit always forks"},
+	{SIGNAL, A_SIGNAL, 1, 0, AT(kill_child), "kill-child", "send SIG before KILL when nsinit dies"},
+	{SINGLE, 0, 0, 'c', 0, "single-child", "signal COMMAND alone, not its group"},
+	{GROUP, 0, 0, 'g', 0, "group", "give COMMAND its own process group"},
+	{REWRITE, A_REWRITE, 0, 'r', 0, "rewrite", "forward signal FROM as TO; 0 drops it"},
+	{PARENT_DEATH, A_SIGNAL, 0, 'p', 0, "pdeathsig", "get SIG when nsinit's parent dies"},
+	{NOTHING, 0, 0, 's', 0, "subreaper", "accepted: nsinit always adopts orphans"},
+	{GRACE, A_DURATION, 0, 't', 0, "grace", "how long a stop may take, or infinity"},
+	{STOP_SIGNAL, A_SIGNAL, 0, 0, 0, "stop-signal", "a signal that asks for a stop [TERM]"},
+	{FLAG, 0, 0, 0, AT(linger), "linger", "stay until no process is left"},
+	{REMAP, A_STATUS, 0, 'e', 0, "remap-exit", "exit 0 instead of with status CODE"},
+	{FLAG, 0, 0, 'w', AT(warn), "warn-on-reap", "log each orphan reaped"},
+	{FLAG, 0, 0, 'P', AT(pause), "pause", "no COMMAND: reap until TERM or INT"},
+	{ON_EXIT, AN_ACTION, 0, 0, 0, "on-exit", "exit, poweroff, reboot, halt"},
+	{VERBOSITY, 0, 0, 'v', 0, "verbose", "log what happens; -vv: each process reaped"},
+	{HELP, 0, 0, 'h', 0, "help", "print this text"},
+	{VERSION, 0, 0, 'V', 0, "version", "print the version"},
+};
+
+/* The environment of PID 1, for an image whose ENTRYPOINT cannot be changed. */
+static const struct row variables[] = {
+	{LEVEL, A_LEVEL, 0, 0, 0, "NSINIT_VERBOSE", NULL},
+	{GRACE, A_DURATION, 0, 0, 0, "NSINIT_GRACE", NULL},
+	{SINGLE_OR_GROUP, A_SWITCH, 0, 0, 0, "NSINIT_SINGLE_CHILD", NULL},
 };
 /* clang-format on */
-enum { ROWS = sizeof(rows) / sizeof(*rows) };
+enum { ROWS = sizeof(rows) / sizeof(*rows), VARIABLES = sizeof(variables) / sizeof(*variables) };
 
-/* Of the environment: it stands for an option where it is set to VALUE, or at all where that is
+/* A variable of a peer's. It stands for an option if it is set to VALUE, or at all if VALUE is
  * NULL. */
 struct variable {
 	const char *name;
 	const char *value;
-	bool level; /* it is a number, and what is over 1 counts */
 };
 
-/* Whose place is taken, told by the name that nsinit was started under, and that program's
+/* The programs whose place nsinit takes if it is started under one of their names, with their
  * defaults. */
 static const struct persona {
-	const char *names[2];
+	const char *names;       /* each ends with a NUL, the last with two */
 	const char *version;     /* before the number */
 	struct variable verbose; /* as -v */
-	struct variable turn; /* as -g where COMMAND alone is signalled, as -c where its group is */
-	char license;         /* the letter that shows it */
+	struct variable turn;    /* the opposite of SINGLE: as -g or -c */
+	bool level;              /* VERBOSE is a number, and each step above 1 counts */
 	bool single;
 	bool end_group;
 	bool suspend;
-	bool pause_alone;        /* -P takes no notice of a COMMAND */
+	bool pause;
+	bool pause_alone;        /* -P ignores a COMMAND */
+	char license;            /* the letter that shows it */
 	unsigned char bad_usage; /* the status */
 				 /* clang-format off */
 } personas[] = {
-	{.names = {"nsinit"}, .version = "nsinit version ", .bad_usage = STATUS_FAILED},
-	{.names = {"tini", "docker-init"}, .version = "tini version ", .license = 'l',
-	    .verbose = {"TINI_VERBOSITY", NULL, true}, .turn = {"TINI_KILL_PROCESS_GROUP", NULL, false},
-	    .single = true, .bad_usage = 1},
+	{.names = "nsinit\0", .version = "nsinit version ", .bad_usage = STATUS_FAILED},
+	{.names = "tini\0tini-static\0docker-init\0", .version = "tini version ", .license = 'l',
+	    .verbose = {"TINI_VERBOSITY", NULL}, .level = true,
+	    .turn = {"TINI_KILL_PROCESS_GROUP", NULL}, .single = true, .bad_usage = 1},
 	/* Its version is tini's, too: dockerd looks for that. */
-	{.names = {"catatonit", "podman-init"}, .version = "tini version ", .license = 'L',
-	    .verbose = {"CATATONIT_DEBUG", NULL, false},
+	{.names = "catatonit\0podman-init\0", .version = "tini version ", .license = 'L',
+	    .verbose = {"CATATONIT_DEBUG", NULL},
 	    .single = true, .pause_alone = true, .bad_usage = 1},
-	{.names = {"dumb-init"}, .version = "dumb-init v",
-	    .verbose = {"DUMB_INIT_DEBUG", "1", false}, .turn = {"DUMB_INIT_SETSID", "0", false},
+	{.names = "dumb-init\0", .version = "dumb-init v",
+	    .verbose = {"DUMB_INIT_DEBUG", "1"}, .turn = {"DUMB_INIT_SETSID", "0"},
 	    .end_group = true, .suspend = true, .bad_usage = 1},
+	/* The sandbox image of a Kubernetes node starts it. */
+	{.names = "pause\0", .version = "pause.c ",
+	    .pause = true, .pause_alone = true, .bad_usage = STATUS_FAILED},
 };
 /* clang-format on */
+enum { PERSONAS = sizeof(personas) / sizeof(*personas) };
 
 struct reading {
 	struct options *opt;
 	const struct persona *as;
-	int verbosity; /* how many -v */
+	const struct row *row;   /* the option or variable that is being read */
+	char option[24];         /* how the user wrote it */
+	const char *propagation; /* the mode that was asked for, or NULL */
+	int verbosity;           /* how many -v */
 };
 
-/* NOLINTBEGIN(clang-analyzer-core.N*): a kind that needs a word is in a row with an argument. */
-static _Noreturn void leave(const struct reading *r, const char *word, const char *why)
+static _Noreturn void leave(const struct reading *r, const char *option, const char *why)
 {
-	die(r->as->bad_usage, "%s%s%s (see --help)", word, *word ? ": " : "", why);
+	die(r->as->bad_usage, "%s: %s", option, why);
+}
+
+/* VALUE is no KIND for the option that is being read. NULL: it is missing. */
+static _Noreturn void refuse(const struct reading *r, enum kind kind, const char *value)
+{
+	const char *quote = value ? "'" : "";
+
+	die(r->as->bad_usage, "%s: %s %s%s%s%s%s (%s)", r->option, value ? "invalid" : "missing",
+	    kinds[kind].noun, value ? " " : "", quote, value ? value : "", quote,
+	    kinds[kind].valid);
+}
+
+/* The same for the kind of value that the option takes. */
+static _Noreturn void refuse_value(const struct reading *r, const char *value)
+{
+	refuse(r, (enum kind)r->row->kind, value);
 }
 
 static _Noreturn void print(const char *text, size_t length)
@@ -134,17 +202,21 @@ static _Noreturn void help(void)
 	char text[4096];
 	size_t n = format(text, sizeof(text),
 	    "Usage: nsinit [OPTION]... [--] COMMAND [ARG]...\n"
-	    "Start COMMAND, pass signals on to it, reap orphans, exit with its status.\n\n");
+	    "Start COMMAND, forward signals to it, reap orphans, exit with its status.\n\n");
 
-	for (int i = 0; i < ROWS; i++) {
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		size_t start = n;
-		char letter[] = {'-', rows[i].letter, ',', '\0'};
+		char letter[] = {'-', row->letter, ',', '\0'};
+		const char *before = "";
 
-		n += format(text + n, sizeof(text) - n, "  %s --%s%s",
-		    rows[i].letter ? letter : "   ", rows[i].name, rows[i].what);
+		if (row->kind)
+			before = row->optional ? "[=" : " ";
+		n += format(text + n, sizeof(text) - n, "  %s --%s%s%s%s",
+		    row->letter ? letter : "   ", row->name, before, kinds[row->kind].what,
+		    row->optional ? "]" : "");
 		while (n - start < 30)
 			text[n++] = ' ';
-		n += format(text + n, sizeof(text) - n, " %s\n", rows[i].help);
+		n += format(text + n, sizeof(text) - n, " %s\n", row->help);
 	}
 	n += format(text + n, sizeof(text) - n,
 	    "\nStatus: COMMAND's; 128+N: ended by signal N; 125: nsinit failed;\n"
@@ -152,58 +224,100 @@ static _Noreturn void help(void)
 	print(text, n);
 }
 
-static int read_signal(const struct reading *r, const char *word)
+static _Noreturn void print_version(const struct reading *r)
+{
+	char text[128];
+
+	print(text, format(text, sizeof(text), "%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n",
+			r->as->version));
+}
+
+static int read_signal(const struct reading *r, const char *word, sigmask useless)
 {
 	int sig = signal_number(word);
 
-	if (!sig)
-		leave(r, word, "no signal");
-	return sig;
+	if (sig && !(SIGBIT(sig) & useless))
+		return sig;
+	refuse(r, sig ? A_USELESS_SIGNAL : A_SIGNAL, word);
 }
 
-static int read_number(const struct reading *r, const char *word, int max, const char *why)
+static int read_number(const struct reading *r, const char *word, int max)
 {
 	int n = number_of(word, max);
 
 	if (n < 0)
-		leave(r, word, why);
+		refuse_value(r, word);
 	return n;
 }
 
-/* "infinity", or at most 31 years. */
-static void read_grace(const struct reading *r, const char *word, const char *why)
-{
-	const char *p = word;
-	int seconds = *p == '.' && p[1] ? 0 : read_digits(&p, 1000000000), ms = 0;
+/* A decimal number from 0 to SECONDS_MAX: "10", "0.5", ".5". What is below a nanosecond is cut. */
+enum { SECONDS_MAX = 1000000000, NS_PER_SECOND = 1000000000, NS_PER_MS = 1000000 };
 
+static void read_seconds(
+    const struct reading *r, const char *word, const char *p, struct time_offset *time)
+{
+	bool no_digit = p[0] == '.' && p[1] == '\0';
+	int unit = NS_PER_SECOND / 10;
+
+	time->seconds = 0;
+	time->nanoseconds = 0;
+	if (*p != '.')
+		time->seconds = read_digits(&p, SECONDS_MAX);
+	if (time->seconds < 0 || no_digit)
+		refuse_value(r, word);
 	if (*p == '.')
-		for (int unit = 100; *++p >= '0' && *p <= '9'; unit /= 10)
-			ms += unit * (*p - '0');
-	r->opt->grace = INT64_C(1000) * seconds + ms;
-	if (!strcmp(word, "infinity"))
+		p++;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		time->nanoseconds += unit * (*p - '0');
+		unit /= 10;
+	}
+	if (*p)
+		refuse_value(r, word);
+}
+
+static void read_grace(const struct reading *r, const char *word)
+{
+	struct time_offset grace;
+
+	if (!strcmp(word, "infinity")) {
 		r->opt->grace = GRACE_FOREVER;
-	else if (seconds < 0 || *p)
-		leave(r, word, why);
+		return;
+	}
+	read_seconds(r, word, word, &grace);
+	r->opt->grace = INT64_C(1000) * grace.seconds + grace.nanoseconds / NS_PER_MS;
+}
+
+static void read_offset(const struct reading *r, const char *word, struct time_offset *offset)
+{
+	bool negative = *word == '-';
+
+	read_seconds(r, word, word + negative, offset);
+	offset->set = true;
+	if (!negative)
+		return;
+	offset->seconds = -offset->seconds;
+	if (offset->nanoseconds) {
+		offset->seconds--;
+		offset->nanoseconds = NS_PER_SECOND - offset->nanoseconds;
+	}
 }
 
 static void read_rewrite(const struct reading *r, const char *word)
 {
 	size_t n = strcspn(word, ":");
+	const char *to = word + n + 1;
 	char from[16];
-	int sig, to;
+	int sig;
 
 	if (!word[n] || n >= sizeof(from))
-		leave(r, word, "not FROM:TO");
+		refuse_value(r, word);
 	memcpy(from, word, n);
 	from[n] = '\0';
-	sig = signal_number(from);
-	to = signal_number(word + n + 1);
-	if (!sig || sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD)
-		leave(r, word, "FROM is no signal that is ever passed on");
-	if (!to && strcmp(word + n + 1, "0") != 0)
-		leave(r, word, "TO is no signal, nor 0");
-	r->opt->renamed[sig] = (uint8_t)to;
+	sig = read_signal(r, from, NEVER_TAKEN);
 	r->opt->rewritten |= SIGBIT(sig);
+	r->opt->renamed[sig] = 0;
+	if (strcmp(to, "0") != 0)
+		r->opt->renamed[sig] = (uint8_t)read_signal(r, to, 0);
 }
 
 static void set_single(struct options *opt, bool single)
@@ -212,23 +326,40 @@ static void set_single(struct options *opt, bool single)
 	opt->group = !single;
 }
 
-/* Which of WORDS it is, each with a NUL at its end and one more after the last. */
-static int read_choice(const struct reading *r, const char *word, const char *words)
+/* The index of WORD among the words that are valid. */
+static int read_choice(const struct reading *r, const char *word)
 {
-	for (int i = 0; *words; i++, words += strlen(words) + 1)
-		if (!strcmp(word, words))
-			return i;
-	leave(r, word, "none of the words for this option");
-}
-/* NOLINTEND(clang-analyzer-core.N*) */
+	const char *valid = kinds[r->row->kind].valid;
+	size_t length = strlen(word);
 
-static void apply(struct reading *r, const struct row *row, const char *value)
+	for (int i = 0; *valid; i++) {
+		size_t n = strcspn(valid, ", ");
+
+		if (n == length && !memcmp(valid, word, n))
+			return i;
+		valid += n;
+		if (*valid)
+			valid += strlen(", ");
+	}
+	refuse_value(r, word);
+}
+
+static void read_propagation(struct reading *r, const char *word)
+{
+	/* In the order of the words for A_MODE. */
+	static const unsigned int modes[] = {MS_PRIVATE, MS_SLAVE, MS_SHARED, 0};
+
+	r->opt->propagation = modes[read_choice(r, word)];
+	r->propagation = word;
+}
+
+/* Store VALUE, which is "" if the option has none. */
+static void apply(struct reading *r, const char *value)
 {
 	struct options *opt = r->opt;
-	void *at = (char *)opt + row->at;
-	char text[128];
+	void *at = (char *)opt + r->row->at;
 
-	switch ((enum option)row->id) {
+	switch ((enum option)r->row->id) {
 	case FLAG:
 		*(bool *)at = true;
 		break;
@@ -236,68 +367,87 @@ static void apply(struct reading *r, const struct row *row, const char *value)
 		memcpy(at, &value, sizeof(value));
 		break;
 	case SIGNAL:
-		*(int *)at = value ? read_signal(r, value) : 0;
+		*(int *)at = *value ? read_signal(r, value, 0) : 0;
+		break;
+	case PARENT_DEATH:
+		/* CHLD is what each child sends: nsinit could not tell it apart. */
+		opt->parent_death = read_signal(r, value, SIGBIT(SIGCHLD));
 		break;
 	case UNSHARE:
 		opt->namespaces |= CLONE_NEWPID | CLONE_NEWNS;
-		if (opt->proc)
-			break;
-		/* fall through */
+		if (!opt->proc)
+			opt->proc = "/proc";
+		break;
 	case MOUNT_PROC:
-		opt->proc = value ? value : "/proc";
+		opt->proc = *value ? value : "/proc";
 		break;
 	case NAMESPACE:
-		opt->namespaces |= namespace_flag(row->name);
+		opt->namespaces |= namespace_flag(r->row->name);
+		break;
+	case OFFSET:
+		opt->namespaces |= namespace_flag("time");
+		read_offset(r, value, at);
 		break;
 	case PROPAGATION:
-		opt->propagation =
-		    read_choice(r, value, "slave\0private\0") ? MS_PRIVATE : MS_SLAVE;
+		read_propagation(r, value);
 		break;
 	case NOTHING:
 		break;
 	case SINGLE:
 	case GROUP:
-		set_single(opt, row->id == SINGLE);
+		set_single(opt, r->row->id == SINGLE);
+		break;
+	case SINGLE_OR_GROUP:
+		set_single(opt, read_number(r, value, 1));
 		break;
 	case REWRITE:
 		read_rewrite(r, value);
 		break;
 	case GRACE:
-		read_grace(r, value, "no number of seconds, nor \"infinity\"");
+		read_grace(r, value);
 		break;
 	case STOP_SIGNAL:
-		opt->stop |= SIGBIT(read_signal(r, value));
+		opt->stop |= SIGBIT(read_signal(r, value, NEVER_TAKEN));
 		break;
 	case REMAP:
-		opt->remap[read_number(r, value, 255, "no status from 0 to 255")] = true;
+		opt->remap[read_number(r, value, 255)] = true;
 		break;
 	case ON_EXIT:
-		/* In the order of the enum, whose first says that nothing was chosen. */
-		opt->on_exit =
-		    1 + (unsigned int)read_choice(r, value, "exit\0poweroff\0reboot\0halt\0");
+		/* The enum has the order of the words for AN_ACTION, after ON_EXIT_UNSET. */
+		opt->on_exit = ON_EXIT_EXIT + (unsigned int)read_choice(r, value);
 		break;
 	case VERBOSITY:
 		r->verbosity++;
 		break;
+	case LEVEL:
+		log_to.level = read_number(r, value, 9);
+		break;
 	case HELP:
 		help();
 	case VERSION:
-		print(text, format(text, sizeof(text),
-				"%s" NSINIT_VERSION " - git." NSINIT_COMMIT "\n", r->as->version));
+		print_version(r);
 	}
 }
 
-/* An option whose value, if any, is ATTACHED to its word, or else the next one; returns how many
- * words were taken. */
-static int take(struct reading *r, const struct row *row, char **argv, const char *attached)
+/* Read an option whose value is ATTACHED to its word, or else the next word if it must have one.
+ * Return how many words were taken. */
+static int take(struct reading *r, char **argv, const char *attached)
 {
-	bool next = !attached && row->argument == ARGUMENT;
-	const char *value = next ? argv[1] : attached;
+	if (attached && (!*attached || !r->row->kind))
+		refuse_value(r, attached);
+	if (attached || !r->row->kind || r->row->optional) {
+		apply(r, attached ? attached : "");
+		return 1;
+	}
+	if (!argv[1] || !*argv[1])
+		refuse_value(r, argv[1]);
+	apply(r, argv[1]);
+	return 2;
+}
 
-	if (value ? !*value : next)
-		leave(r, argv[0], "this option needs a value");
-	apply(r, row, value);
-	return next ? 2 : 1;
+static _Noreturn void refuse_unknown(const struct reading *r, const char *word)
+{
+	leave(r, word, "unknown option (see --help)");
 }
 
 /* "--name", "--name=value" or "--name value". */
@@ -310,85 +460,98 @@ static int read_long(struct reading *r, char **argv)
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		if (strlen(row->name) != length || memcmp(row->name, name, length) != 0)
 			continue;
-		if (attached && row->argument == NO_ARGUMENT)
-			leave(r, argv[0], "this option takes no value");
-		return take(r, row, argv, attached);
+		r->row = row;
+		format(r->option, sizeof(r->option), "--%s", row->name);
+		return take(r, argv, attached);
 	}
-	leave(r, argv[0], "unknown option");
+	refuse_unknown(r, argv[0]);
+}
+
+static void find_letter(struct reading *r, char letter, const char *word)
+{
+	char option[] = {'-', letter, '\0'};
+
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (row->letter != letter)
+			continue;
+		r->row = row;
+		memcpy(r->option, option, sizeof(option));
+		return;
+	}
+	refuse_unknown(r, word);
 }
 
 /* "-vw", "-t5" or "-t 5". */
 static int read_short(struct reading *r, char **argv)
 {
 	for (const char *p = argv[0] + 1; *p; p++) {
-		const struct row *row = rows;
-
 		if (*p == r->as->license)
 			print("nsinit: MIT license\n", 20);
-		while (row < rows + ROWS && row->letter != *p)
-			row++;
-		if (row == rows + ROWS)
-			leave(r, argv[0], "unknown option");
-		if (row->argument != NO_ARGUMENT)
-			return take(r, row, argv, p[1] ? p + 1 : NULL);
-		apply(r, row, NULL);
+		if (*p == 'v' && r->as->pause)
+			print_version(r);
+		find_letter(r, *p, argv[0]);
+		if (r->row->kind)
+			return take(r, argv, p[1] ? p + 1 : NULL);
+		apply(r, "");
 	}
 	return 1;
 }
 
-/* The variable's value where it counts, or else NULL. */
+/* Its value if it stands for an option, or else NULL. */
 static const char *value_of(const struct variable *v)
 {
-	const char *value = v->name ? getenv(v->name) : NULL;
+	const char *value;
 
-	return value && (!v->value || !strcmp(value, v->value)) ? value : NULL;
+	if (!v->name)
+		return NULL;
+	value = getenv(v->name);
+	if (!value)
+		return NULL;
+	if (v->value && strcmp(value, v->value) != 0)
+		return NULL;
+	return value;
 }
 
-/*
- * Before the options, which win: the peer's own, in which what is wrong never kept an image from
- * starting, and for PID 1 NSINIT_*, for an image whose ENTRYPOINT cannot be changed.
- */
-static void read_environment(struct reading *r, pid_t self)
+/* The peer's own variables: a wrong value of one never kept an image from starting. */
+static void read_peers_environment(struct reading *r)
 {
 	const char *value = value_of(&r->as->verbose);
-	int level = !value ? 0 : r->as->verbose.level ? number_of(value, 9) - 1 : 1;
 
-	log_to.level = level > 0 ? level : 0;
+	if (value)
+		log_to.level = 1;
+	if (value && r->as->level) {
+		int level = number_of(value, 9) - 1;
+
+		log_to.level = level > 0 ? level : 0;
+	}
 	if (value_of(&r->as->turn))
 		set_single(r->opt, !r->opt->single);
-	if (self != 1)
-		return;
-	if ((value = getenv("NSINIT_VERBOSE")))
-		log_to.level = read_number(r, value, 9, "NSINIT_VERBOSE is no number from 0 to 9");
-	if ((value = getenv("NSINIT_GRACE")))
-		read_grace(r, value, "NSINIT_GRACE is no number of seconds, nor \"infinity\"");
-	if ((value = getenv("NSINIT_SINGLE_CHILD")))
-		set_single(
-		    r->opt, read_number(r, value, 1, "NSINIT_SINGLE_CHILD is neither 0 nor 1"));
 }
 
-/* What follows from what was given, and what does not go together. */
-static void settle(struct reading *r)
+static void read_environment(struct reading *r)
+{
+	for (int i = 0; i < VARIABLES; i++) {
+		const char *value = getenv(variables[i].name);
+
+		if (!value || !*value)
+			continue;
+		r->row = &variables[i];
+		format(r->option, sizeof(r->option), "%s", r->row->name);
+		apply(r, value);
+	}
+}
+
+/* What the options imply. */
+static void complete(struct reading *r)
 {
 	struct options *opt = r->opt;
 
-	if (opt->map_root)
+	if (opt->map_root || opt->map_current)
 		opt->namespaces |= CLONE_NEWUSER;
 	if (opt->hostname)
 		opt->namespaces |= CLONE_NEWUTS;
 	if (opt->root || (opt->proc && opt->namespaces))
 		opt->namespaces |= CLONE_NEWNS;
-	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
-		leave(r, "--export-proc", "needs --pid");
-	/* Refused by the kernel with an EPERM that does not say so. */
-	if (opt->export_proc && opt->namespaces & CLONE_NEWUSER)
-		leave(r, "--export-proc", "a new user namespace may mount nothing outside");
-	if (opt->proc && (opt->namespaces & (CLONE_NEWUSER | CLONE_NEWPID)) == CLONE_NEWUSER)
-		leave(r, "--mount-proc", "needs --pid in a new user namespace");
-	if (opt->pause && *opt->command && !r->as->pause_alone)
-		leave(r, *opt->command, "--pause takes no COMMAND");
-	if (!opt->pause && !*opt->command)
-		leave(r, "", "COMMAND is missing");
 	if (!opt->stop)
 		opt->stop = SIGBIT(SIGTERM);
 	opt->end_group = r->as->end_group && !opt->single;
@@ -397,43 +560,118 @@ static void settle(struct reading *r)
 		log_to.level = r->verbosity;
 }
 
+/* Options that contradict each other. */
+static void check_together(const struct reading *r)
+{
+	const struct options *opt = r->opt;
+
+	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
+		leave(r, "--export-proc", "needs --pid");
+	/* Refused by the kernel with an EPERM that does not say so. */
+	if (opt->export_proc && opt->namespaces & CLONE_NEWUSER)
+		leave(r, "--export-proc", "a new user namespace cannot mount in the caller's");
+	if (opt->proc && (opt->namespaces & (CLONE_NEWUSER | CLONE_NEWPID)) == CLONE_NEWUSER)
+		leave(r, "--mount-proc", "needs --pid in a new user namespace");
+	if (opt->map_root && opt->map_current)
+		leave(r, "--map-current-user", "cannot be used with --map-root-user");
+	/* pivot_root(2) refuses a shared root, and what it mounts would show in the caller's. */
+	if (opt->root && opt->propagation != MS_SLAVE && opt->propagation != MS_PRIVATE)
+		die(r->as->bad_usage,
+		    "--propagation: invalid mode '%s' with --root (private or slave)",
+		    r->propagation);
+}
+
+/* Options that would have no effect. */
+static void check_effect(const struct reading *r)
+{
+	const struct options *opt = r->opt;
+
+	if (r->propagation && !(opt->namespaces & CLONE_NEWNS))
+		leave(r, "--propagation", "needs --mount");
+	if (opt->kill_child && !opt->namespaces)
+		leave(r, "--kill-child", "a signal needs a new namespace");
+	if (opt->pid_file && opt->pause && !opt->namespaces)
+		leave(r, "--pid-file", "needs a new namespace with --pause");
+}
+
+static void check_command(const struct reading *r)
+{
+	const struct options *opt = r->opt;
+
+	if (opt->pause && *opt->command && !r->as->pause_alone)
+		die(r->as->bad_usage, "--pause: invalid COMMAND '%s' (the option takes none)",
+		    *opt->command);
+	if (!opt->pause && !*opt->command)
+		die(r->as->bad_usage, "COMMAND is missing (see --help)");
+}
+
+/* Whether nsinit has capabilities that only its file can have given it. */
+static bool has_file_capabilities(void)
+{
+	uint32_t sets[CAPABILITY_WORDS] = {0};
+
+	syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
+	for (int cap = 0; cap < 64; cap++) {
+		bool permitted = sets[cap / 32 * 3 + 1] >> cap % 32 & 1;
+
+		if (permitted &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Whether nsinit has rights of its file's. AT_SECURE alone does not say so: a security module sets
- * it, too, where a container's first process enters another domain (SELinux without noatsecure).
+ * Whether nsinit has rights that come from its file. AT_SECURE alone does not say so: a security
+ * module also sets it where a container's first process enters another domain (SELinux without
+ * noatsecure).
  */
 static bool is_raised(void)
 {
-	uint32_t sets[CAPABILITY_WORDS] = {0};
-	bool raised;
-
 	if (!getauxval(AT_SECURE))
 		return false;
-	raised = getuid() != geteuid() || getgid() != getegid();
-	if (getuid())
-		syscall(SYS_capget, CAPABILITIES_OF_SELF, sets);
-	for (int cap = 0; cap < 64; cap++)
-		raised |= sets[cap / 32 * 3 + 1] >> cap % 32 & 1 &&
-			  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1;
-	return raised;
+	if (getuid() != geteuid() || getgid() != getegid())
+		return true;
+	/* The capabilities of root come with its user id. */
+	if (getuid() == 0)
+		return false;
+	return has_file_capabilities();
+}
+
+/* Who nsinit is: by the last part of the name that it was started under. */
+static void choose_persona(struct reading *r, const char *name)
+{
+	if (strrchr(name, '/'))
+		name = strrchr(name, '/') + 1;
+	for (int i = 0; i < PERSONAS; i++) {
+		const char *known = personas[i].names;
+
+		for (; *known; known += strlen(known) + 1) {
+			if (strcmp(name, known) != 0)
+				continue;
+			r->as = &personas[i];
+			r->opt->persona = known;
+		}
+	}
+	r->opt->single = r->as->single;
+	r->opt->pause = r->as->pause;
 }
 
 void options_parse(struct options *opt, char **argv, pid_t self)
 {
 	struct reading r = {.opt = opt, .as = personas};
-	const char *name = *argv ? *argv : "";
 
-	if (strrchr(name, '/'))
-		name = strrchr(name, '/') + 1;
-	for (size_t i = 0; i < sizeof(personas) / sizeof(*personas); i++)
-		for (int j = 0; j < 2 && personas[i].names[j]; j++)
-			if (!strcmp(name, personas[i].names[j]))
-				r.as = &personas[i];
-	*opt =
-	    (struct options){.propagation = MS_SLAVE, .grace = GRACE_NONE, .single = r.as->single};
-	/* Raised rights are for a caller whom nothing here checks. */
+	*opt = (struct options){
+	    .persona = personas->names, .propagation = MS_SLAVE, .grace = GRACE_NONE};
+	choose_persona(&r, *argv ? *argv : "");
+	/* A caller with fewer rights could use those of nsinit: nothing here checks who asks. */
 	if (is_raised())
-		leave(&r, name, "must not be installed setuid, setgid or with capabilities");
-	read_environment(&r, self);
+		leave(
+		    &r, opt->persona, "must not be installed setuid, setgid or with capabilities");
+	/* The options are read last: they win. */
+	read_peers_environment(&r);
+	if (self == 1)
+		read_environment(&r);
 	if (*argv)
 		argv++;
 	while (*argv && argv[0][0] == '-' && argv[0][1]) {
@@ -444,5 +682,8 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 		argv += argv[0][1] == '-' ? read_long(&r, argv) : read_short(&r, argv);
 	}
 	opt->command = argv;
-	settle(&r);
+	complete(&r);
+	check_together(&r);
+	check_effect(&r);
+	check_command(&r);
 }

@@ -6,13 +6,15 @@
 #include "child.h"
 #include "kernel.h"
 #include "log.h"
+#include "machine.h"
 #include "options.h"
 #include "signals.h"
+#include "text.h"
 
 void reaper_adopt(pid_t self)
 {
 	if (self != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
-		say(ALWAYS, "cannot adopt orphans: %m");
+		say(ALWAYS, "cannot become a subreaper, so orphans are not reaped: %m");
 }
 
 static int ask_exit(const struct child *child, struct pidfd_info_exit *info)
@@ -23,9 +25,9 @@ static int ask_exit(const struct child *child, struct pidfd_info_exit *info)
 }
 
 /*
- * Whether a pidfd tells the status of one who has been reaped. No living process shows it: 6.13
- * and 6.14 answer PIDFD_GET_INFO all the same, and ignore that the exit is asked for. So the
- * version decides, and the call itself tells whether a filter lets it through.
+ * Whether a pidfd gives the status of a process that has been reaped. A living process cannot show
+ * it: 6.13 and 6.14 answer PIDFD_GET_INFO, and ignore that the exit is asked for. So the version
+ * decides, and the call itself shows whether a filter lets it through.
  */
 static bool kernel_keeps_status(const struct child *child)
 {
@@ -81,33 +83,78 @@ struct pollfd reaper_poll(const struct reaper *reaper, const struct child *child
 	return (struct pollfd){.fd = reaper->delegated && child->pid ? child->pidfd : -1};
 }
 
-struct news reaper_next(struct reaper *reaper, struct child *child)
+/* Whether the pidfd says that CHILD has ended. */
+static bool has_ended(const struct child *child, short event)
+{
+	struct pollfd end = {.fd = child->pidfd, .events = event};
+
+	return child->pid && end.fd >= 0 && poll(&end, 1, 0) > 0 &&
+	       end.revents & (event | POLLHUP);
+}
+
+/* What has happened to CHILD, which the kernel has reaped. */
+static struct news news_of_reaped(const struct child *child)
 {
 	struct pidfd_info_exit info;
-	struct pollfd end = reaper_poll(reaper, child);
-	struct news news = {NO_CHILDREN, 0, 0};
-	bool dead;
+	struct news news = {CHILD_ENDED, child->pid, exited_with(STATUS_FAILED)};
+
+	if (!ask_exit(child, &info) && info.mask & PIDFD_EXIT_KNOWN)
+		news.status = info.exit_code;
+	else
+		say(ALWAYS, "the kernel does not report COMMAND's status: %m");
+	return news;
+}
+
+/* CHILD has ended, and wait4(2) is refused: by a seccomp filter, for example. */
+static struct news news_without_wait(const struct reaper *reaper, const struct child *child)
+{
+	int error = errno;
+
+	if (reaper->ended || !has_ended(child, POLLIN))
+		return (struct news){NOTHING_NEW, 0, 0};
+	errno = error;
+	say(ALWAYS, "cannot wait for COMMAND, whose status is lost: %m");
+	return (struct news){CHILD_ENDED, child->pid, exited_with(STATUS_FAILED)};
+}
+
+/* What a process that was waited for has done. */
+static struct news news_of(const struct reaper *reaper, struct child *child, pid_t pid, int status)
+{
+	bool dead = WIFEXITED(status) || WIFSIGNALED(status);
+
+	if (reaper->ended || pid != child->pid)
+		return (struct news){dead ? ORPHAN_REAPED : ORPHAN_CHANGED, pid, status};
+	if (!dead)
+		return (struct news){CHILD_CHANGED, pid, status};
+	child->pinned = false;
+	return (struct news){CHILD_ENDED, pid, status};
+}
+
+static struct news next(const struct reaper *reaper, struct child *child)
+{
+	int status;
+	pid_t pid;
 
 	do
-		news.pid = wait4(-1, &news.status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL);
-	while (news.pid < 0 && errno != ECHILD);
-	dead = WIFEXITED(news.status) || WIFSIGNALED(news.status);
-	if (news.pid > 0 && (reaper->ended || news.pid != child->pid)) {
-		news.kind = ORPHAN_REAPED;
-		news.pid = dead ? news.pid : 0;
-	} else if (news.pid > 0) {
-		news.kind = dead ? CHILD_ENDED : CHILD_CHANGED;
-		child->pinned &= !dead;
-	} else if (end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & POLLHUP) {
-		news = (struct news){CHILD_ENDED, child->pid, STATUS_FAILED << 8};
-		if (!ask_exit(child, &info) && info.mask & PIDFD_EXIT_KNOWN)
-			news.status = info.exit_code;
-		else
-			say(ALWAYS, "the kernel has lost COMMAND's status: %m");
-	} else if (news.pid == 0) {
-		news.kind = NOTHING_NEW;
-	}
-	reaper->ended |= news.kind == CHILD_ENDED;
+		pid = wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL);
+	while (pid < 0 && errno == EINTR);
+	if (pid > 0)
+		return news_of(reaper, child, pid, status);
+	if (reaper->delegated && has_ended(child, 0))
+		return news_of_reaped(child);
+	if (pid == 0)
+		return (struct news){NOTHING_NEW, 0, 0};
+	if (errno == ECHILD)
+		return (struct news){NO_CHILDREN, 0, 0};
+	return news_without_wait(reaper, child);
+}
+
+struct news reaper_next(struct reaper *reaper, struct child *child)
+{
+	struct news news = next(reaper, child);
+
+	if (news.kind == CHILD_ENDED)
+		reaper->ended = true;
 	return news;
 }
 

@@ -1,14 +1,12 @@
-/* Signals: masks, waiting, names and numbers, passing on. */
+/* Signals: masks, taking what is pending, names and numbers. */
 #include "signals.h"
 
 #include <strings.h>
 #include <sys/signalfd.h>
 
-#include "child.h"
 #include "files.h"
 #include "kernel.h"
-#include "log.h"
-#include "shutdown.h"
+#include "text.h"
 
 enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
 
@@ -24,8 +22,8 @@ static const char *const names[RT_FIRST] = {
 
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags)
 {
-	/* Behind these two each processor has the rest in another order: 0 all of it, since nothing
-	 * is handled. */
+	/* The order of the members after these two differs between processors. All of them are 0,
+	 * since nsinit installs no handler. */
 	struct {
 		void (*handler)(int);
 		unsigned long flags;
@@ -42,11 +40,12 @@ static int set_mask(sigmask mask, sigmask *was)
 	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was, sizeof(mask));
 }
 
-void signals_hold(struct inherited *was)
+int signals_hold(struct inherited *was)
 {
 	if (set_mask(SIG_EVERY, &was->mask))
-		die(STATUS_FAILED, "cannot hold signals: %m");
+		return -1;
 	was->chld_ignored = signal_dispose(SIGCHLD, SIG_DFL, 0) == 1;
+	return 0;
 }
 
 void signals_release(const struct inherited *was)
@@ -82,7 +81,9 @@ void signals_hurry(void)
 		uint64_t turn, deadline, period; /* ns */
 	} how;
 
-	if (syscall(SYS_sched_getattr, 0, &how, sizeof(how), 0) || how.policy != SCHED_OTHER)
+	/* A filter may kill whoever makes a call that it does not know. */
+	if (prctl(PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||
+	    syscall(SYS_sched_getattr, 0, &how, sizeof(how), 0) || how.policy != SCHED_OTHER)
 		return;
 	how.turn = 100000;
 	syscall(SYS_sched_setattr, 0, &how, 0);
@@ -92,52 +93,6 @@ bool signal_is_own(const siginfo_t *info)
 {
 	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) &&
 	       info->si_code == SI_USER && info->si_pid == getpid();
-}
-
-static int send(const struct child *child, int sig, siginfo_t *info, bool group)
-{
-	pid_t pid = child->pid;
-
-	if (child->pidfd >= 0) {
-		int failed = (int)syscall(SYS_pidfd_send_signal, child->pidfd, sig, info,
-		    group ? PIDFD_SIGNAL_PROCESS_GROUP : 0);
-
-		if (!failed || errno == ESRCH)
-			return failed;
-	}
-	if (!child->pinned) {
-		errno = group ? ENOTSUP : child->pidfd < 0 ? ESRCH : errno;
-		return -1;
-	}
-	if (info)
-		return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
-	return kill(group ? -pid : pid, sig);
-}
-
-bool signal_pass(const struct child *child, bool group, siginfo_t *info)
-{
-	siginfo_t *queued = info->si_code == SI_QUEUE ? info : NULL;
-	char name[12];
-	int sig = info->si_signo;
-	pid_t is_in;
-
-	group = group && !queued;
-	/* A COMMAND that has left its group would miss what goes there. */
-	if (group && (is_in = getpgid(child->pid)) >= 0 && is_in != child->pid)
-		send(child, sig, NULL, false);
-	if (!send(child, sig, queued, group) || errno == ESRCH)
-		return true;
-	if (errno == ENOTSUP)
-		return false;
-	/* EAGAIN: its queue is full. Better without the value than not at all. */
-	if (queued) {
-		say(ALWAYS, "signal %s lost its value on the way to PID %d: %m",
-		    signal_name(sig, name), child->pid);
-		if (!send(child, sig, NULL, false))
-			return true;
-	}
-	say(ALWAYS, "cannot pass signal %s on to PID %d: %m", signal_name(sig, name), child->pid);
-	return true;
 }
 
 sigmask signals_pending(void)
@@ -153,15 +108,16 @@ sigmask signals_pending(void)
  * (signal(7)). So a CONT that came since COMMAND stopped is looked for first; the one that comes
  * while SIG is pending takes SIG away, and unblocking then stops nothing.
  */
-void signal_suspend(int sig, bool group)
+bool signal_suspend(int sig, bool group)
 {
 	if (sig != SIGSTOP)
 		signal_dispose(sig, SIG_DFL, 0);
 	if (signals_pending() & SIGBIT(SIGCONT))
-		return;
+		return true;
 	kill(group ? 0 : getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 	set_mask(SIG_EVERY, NULL);
+	return signals_pending() & SIGBIT(SIGCONT);
 }
 
 void signal_end_by(int sig)
@@ -173,24 +129,21 @@ void signal_end_by(int sig)
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }
 
-int number_of(const char *word, int max)
+/* The number of "RTMIN", "RTMAX", "RTMIN+N" or "RTMAX-N"; 0 for anything else. */
+static int realtime_number(const char *name)
 {
-	int n = read_digits(&word, max);
+	int n;
 
-	return *word ? -1 : n;
-}
-
-int read_digits(const char **text, int max)
-{
-	const char *p = *text;
-	int n = 0;
-
-	for (; *p >= '0' && *p <= '9' && n >= 0; p++)
-		n = n > max / 10 || n * 10 > max - (*p - '0') ? -1 : n * 10 + (*p - '0');
-	if (p == *text)
-		n = -1;
-	*text = p;
-	return n;
+	if (!strcasecmp(name, "RTMIN"))
+		return RT_FIRST;
+	if (!strcasecmp(name, "RTMAX"))
+		return SIG_LAST;
+	if (strncasecmp(name, "RTMIN+", 6) != 0 && strncasecmp(name, "RTMAX-", 6) != 0)
+		return 0;
+	n = number_of(name + 6, SIG_LAST - RT_FIRST);
+	if (n < 0)
+		return 0;
+	return name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
 }
 
 int signal_number(const char *name)
@@ -203,18 +156,14 @@ int signal_number(const char *name)
 	}
 	if (!strncasecmp(name, "SIG", 3))
 		name += 3;
-	if (!strcasecmp(name, "RTMIN"))
-		return RT_FIRST;
-	if (!strcasecmp(name, "RTMAX"))
-		return SIG_LAST;
-	if (!strncasecmp(name, "RTMIN+", 6) || !strncasecmp(name, "RTMAX-", 6)) {
-		n = number_of(name + 6, SIG_LAST - RT_FIRST);
-		return n < 0 ? 0 : name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
-	}
 	for (int sig = 1; sig < RT_FIRST; sig++)
 		if (names[sig] && !strcasecmp(name, names[sig]))
 			return sig;
-	return !strcasecmp(name, "IOT") ? SIGABRT : !strcasecmp(name, "POLL") ? SIGIO : 0;
+	if (!strcasecmp(name, "IOT"))
+		return SIGABRT;
+	if (!strcasecmp(name, "POLL"))
+		return SIGIO;
+	return realtime_number(name);
 }
 
 const char *signal_name(int sig, char buf[static 12])

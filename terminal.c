@@ -2,15 +2,15 @@
 #include "terminal.h"
 
 #include "child.h"
+#include "descendants.h"
 #include "files.h"
 #include "kernel.h"
 #include "log.h"
-#include "shutdown.h"
 #include "signals.h"
 
 /*
- * Groups outside of our PID namespace all read as 0. A read tells then: in the background it fails
- * by EIO where TTIN is blocked, in the foreground it takes nothing.
+ * Groups outside our PID namespace all read as 0. Then a read shows the difference: in the
+ * background it fails with EIO, since SIGTTIN is blocked; in the foreground it takes nothing.
  */
 static bool has_foreground(int fd)
 {
@@ -24,8 +24,8 @@ static int open_terminal(void)
 {
 	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-	/* ENXIO: there is none. Anything else: /dev is bare or closed to us, and the caller's own
-	 * is the one whose foreground group he may ask for (tty_ioctl(4)). */
+	/* ENXIO: there is none. Any other error: /dev is empty or not accessible. A standard file
+	 * whose foreground group nsinit may ask for is the controlling terminal (tty_ioctl(4)). */
 	if (fd >= 0 || errno == ENXIO)
 		return file_own(fd);
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
@@ -48,14 +48,14 @@ void terminal_find(struct terminal *terminal, bool own_group)
 
 static int lead_nobody(void *arg)
 {
-	return setpgid(0, 0) || /* TTOU is blocked, here as everywhere */
+	return setpgid(0, 0) || /* SIGTTOU is blocked, here as everywhere */
 	       tcsetpgrp(*(int *)arg, getpgrp());
 }
 
 /*
- * A leader that gives its terminal up has HUP and CONT sent to the foreground group: to itself,
- * where a HUP that somebody sends meanwhile would be merged with the kernel's, and to whomever else
- * is in that group. So the group in the foreground is first made one that has no member any more.
+ * A session leader that gives its terminal up has HUP and CONT sent to the foreground group: to
+ * itself, where a HUP that a process sends at that moment would be merged with the kernel's, and to
+ * all others in that group. So the foreground group is first changed to one without members.
  */
 void terminal_release(struct terminal *terminal)
 {
@@ -71,22 +71,29 @@ void terminal_release(struct terminal *terminal)
 		failed = child_wait(&nobody);
 		close(nobody.pidfd);
 	}
-	if (!ioctl(terminal->fd, TIOCNOTTY)) {
-		/* Where there is no such group they came to us; COMMAND is not to die of them. */
-		while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
-			;
-		return;
+	if (ioctl(terminal->fd, TIOCNOTTY)) {
+		/* EIO: it was hung up. COMMAND gets the signals of that when it cannot take it. */
+		if (errno != EIO) {
+			say(ALWAYS, "cannot hand the terminal over: %m");
+			terminal->role = NO_TERMINAL;
+			return;
+		}
+		failed = 1;
 	}
-	say(ALWAYS, "cannot hand the terminal over: %m");
-	terminal->role = NO_TERMINAL;
+	/* These came to nsinit because there was no such group: COMMAND is not to die of them. */
+	while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
+		;
 }
 
 void terminal_take(const struct terminal *terminal)
 {
 	if (terminal->role == GIVES_SESSION) {
-		/* It may have been hung up meanwhile; COMMAND finds out by reading from it. */
 		setsid();
-		ioctl(terminal->fd, TIOCSCTTY, 0);
+		/* Hung up meanwhile: this is what the kernel sends to a session's leader then. */
+		if (ioctl(terminal->fd, TIOCSCTTY, 0)) {
+			kill(getpid(), SIGHUP);
+			kill(getpid(), SIGCONT);
+		}
 	} else if (terminal->role != BELOW_SHELL) {
 		setpgid(0, 0);
 		if (terminal->foreground)
@@ -96,16 +103,18 @@ void terminal_take(const struct terminal *terminal)
 
 bool terminal_is_watched(const struct terminal *terminal)
 {
-	return terminal_is_kept(terminal) && getpgid(getppid()) != getpgrp();
+	pid_t parent = getppid();
+
+	return terminal_is_kept(terminal) && getpgid(parent) != getpgrp() &&
+	       getsid(parent) == getsid(0);
 }
 
-void terminal_lend(const struct terminal *terminal, pid_t command)
+bool terminal_lend(const struct terminal *terminal, pid_t command)
 {
 	pid_t group = getpgid(command);
 
-	if (terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
-	    has_foreground(terminal->fd))
-		tcsetpgrp(terminal->fd, group);
+	return terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
+	       has_foreground(terminal->fd) && !tcsetpgrp(terminal->fd, group);
 }
 
 bool terminal_is_kept(const struct terminal *terminal)
@@ -123,6 +132,6 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 	if (foreground <= 0 || foreground == getpgrp())
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
-	    shutdown_signal_group(foreground, 0))
+	    descendants_signal_group(foreground, 0))
 		tcsetpgrp(terminal->fd, getpgrp());
 }

@@ -1,7 +1,6 @@
 /*
- * The kernel's interface: syscall(2), errno and what else every room needs of it, and what the
- * libc's headers may not name yet (Debian's musl-gcc finds no linux headers at all), each with the
- * version of Linux that brought it.
+ * The kernel's interface: syscall(2), errno, and constants that the libc's headers may not define
+ * yet (Debian's musl-gcc finds no Linux headers at all), with the version of Linux that added each.
  */
 #ifndef NSINIT_KERNEL_H
 #define NSINIT_KERNEL_H
@@ -33,6 +32,9 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000 /* 4.6 */
 #endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080 /* 5.6; only for unshare(2) and setns(2) */
+#endif
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000 /* 5.2, silently ignored before */
 #endif
@@ -59,7 +61,8 @@ struct capability_header {
 #define CAPABILITIES_OF_SELF (&(struct capability_header){0x20080522, 0})
 enum { CAPABILITY_WORDS = 6 };
 
-#define PROC_MAGIC 0x9fa0 /* statfs(2), f_type of a procfs */
+#define PROC_MAGIC        0x9fa0     /* statfs(2), f_type of a procfs */
+#define PROC_PID_INIT_INO 4026531836 /* /proc/PID/ns/pid of the initial PID namespace */
 
 /* PIDFD_GET_INFO: 6.13 (ENOTTY before); PIDFD_INFO_EXIT: 6.15. include/uapi/linux/pidfd.h */
 struct pidfd_info_exit {

@@ -1,14 +1,18 @@
 /*
- * Resident memory. The kernel maps the whole of a small binary at its first page fault; what only
- * the start needed can go again, and comes back by itself when it is called.
+ * Resident memory. The kernel maps the whole of a small binary at its first page faults. What only
+ * the start needed can be given back, and is mapped again if it is called.
  */
 #ifndef NSINIT_MEMORY_H
 #define NSINIT_MEMORY_H
 
-#include <stdint.h>
+/*
+ * Give back the text and constants that the Makefile links behind memory_cold(): nothing of it is
+ * needed while nsinit is idle. To be called by the function that stays, since whatever it returns
+ * to is mapped again.
+ */
+void memory_release(void);
 
-/* Gives back the text and constants from FIRST on, where nothing but this program's own file can
- * be. */
-void memory_release(uintptr_t first);
+/* Marks where that begins. */
+void memory_cold(void);
 
 #endif

@@ -8,43 +8,58 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "machine.h"
 #include "signals.h"
 
 #define GRACE_NONE    (-1)
 #define GRACE_FOREVER INT64_MAX
 
-enum on_exit { ON_EXIT_UNSET, ON_EXIT_EXIT, ON_EXIT_POWEROFF, ON_EXIT_REBOOT, ON_EXIT_HALT };
+/*
+ * An offset of a new time namespace, as a line of /proc/PID/timens_offsets has it
+ * (time_namespaces(7)): NANOSECONDS are 0 to 999999999 and always added, so that -0.5 s is -1 and
+ * 500000000. SECONDS are at most 1000000000 (31 years) from 0, rounded down.
+ */
+struct time_offset {
+	bool set;
+	int seconds;
+	int nanoseconds;
+};
 
 struct options {
-	char **command;            /* NULL-terminated; of no concern with --pause */
-	unsigned long namespaces;  /* CLONE_NEW* of clone(2) */
-	unsigned long propagation; /* MS_SLAVE or MS_PRIVATE of mount(2) */
-	const char *proc;          /* where to mount procfs, or NULL; so for the next ones */
+	const char *persona;       /* the name that nsinit was started under, "nsinit" if unknown */
+	char **command;            /* NULL-terminated; unused with --pause */
+	unsigned long namespaces;  /* CLONE_NEW*; CLONE_NEWTIME (0x80) is for unshare(2) only */
+	unsigned long propagation; /* MS_SLAVE, MS_PRIVATE or MS_SHARED of mount(2); 0: unchanged */
+	struct time_offset monotonic;
+	struct time_offset boottime;
+	const char *proc; /* where to mount procfs, or NULL; likewise the next ones */
 	const char *export_proc;
 	const char *root;
 	const char *directory;
 	const char *hostname;
 	const char *pid_file;
 	bool map_root;
-	bool single;       /* signal COMMAND alone */
-	bool group;        /* -g: a group of its own, also below a shell */
-	bool warn;         /* a line for each orphan */
-	bool pause;        /* no COMMAND */
-	bool end_group;    /* TERM to the group once COMMAND has ended (dumb-init) */
-	bool suspend;      /* stop at once when told to, the group by STOP (dumb-init) */
-	int parent_death;  /* the signal for our parent's death, or 0 */
-	int kill_child;    /* the signal that comes before KILL when the outer nsinit dies, or 0 */
-	int64_t grace;     /* ms, GRACE_NONE or GRACE_FOREVER */
-	sigmask stop;      /* the signals that ask for the stop */
-	sigmask rewritten; /* those that RENAMED speaks of */
+	bool map_current;    /* the caller keeps its ids in the new user namespace */
+	bool single;         /* signal COMMAND alone */
+	bool group;          /* -g: COMMAND has a process group also below a shell */
+	bool warn;           /* log each orphan reaped */
+	bool pause;          /* no COMMAND */
+	bool linger;         /* stay after COMMAND's end until no child is left */
+	bool end_group;      /* send TERM to the group once COMMAND has ended (dumb-init) */
+	bool suspend;        /* stop at once on a stop signal, the group by STOP (dumb-init) */
+	int parent_death;    /* the signal for our parent's death, or 0 */
+	int kill_child;      /* the signal before KILL when the outer process dies, or 0 */
+	int64_t grace;       /* ms, GRACE_NONE or GRACE_FOREVER */
+	sigmask stop;        /* the signals that ask for a stop */
+	sigmask rewritten;   /* the signals that have an entry in RENAMED */
 	uint8_t renamed[65]; /* what is sent in place of each; 0 drops it */
-	bool remap[256];     /* the statuses that are to become 0 */
+	bool remap[256];     /* the statuses to replace by 0 */
 	enum on_exit on_exit;
 };
 
 /*
- * Fills OPT from argv and, where SELF is 1, from NSINIT_*. A word that is wrong is told on
- * stderr, and nsinit ends; so it does after --help and --version. Nothing is changed by it.
+ * Fill OPT from argv, and from NSINIT_* if SELF is 1. A usage error is logged, and ends nsinit; so
+ * do --help and --version. No state of the process is changed, except the log level.
  */
 void options_parse(struct options *opt, char **argv, pid_t self);
 

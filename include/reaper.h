@@ -22,7 +22,8 @@ enum news_kind {
 	NOTHING_NEW,
 	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID is nobody's any more */
 	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
-	ORPHAN_REAPED, /* PID 0: stopped or continued, of no concern */
+	ORPHAN_REAPED,
+	ORPHAN_CHANGED, /* stopped or continued: of no concern */
 	NO_CHILDREN    /* none is left at all (ECHILD) */
 };
 

@@ -1,6 +1,6 @@
 /*
- * Signals: held from the first system call, waited for, named, passed on. No handler is ever
- * installed: everything is blocked (CHLD not while the kernel reaps) and taken with
+ * Signals: masks, taking what is pending, names. No handler is ever installed: all signals are
+ * blocked from the first system call on (except SIGCHLD while the kernel reaps) and taken with
  * rt_sigtimedwait(2).
  *
  * Masks are the kernel's own 64-bit words: sigset_t hides 32 to 34 (musl) or 32 and 33 (glibc), and
@@ -13,91 +13,78 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct child;
-
 typedef uint64_t sigmask;
 
 #define SIGBIT(n) ((sigmask)1 << ((n)-1))
 #define SIG_EVERY (~(sigmask)0)
 #define SIG_LAST  64
 
-/* What stops a process by job control; STOP cannot be caught. */
+/* The stop signals of job control; SIGSTOP cannot be caught. */
 #define STOPS (SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 
-/* What a terminal's driver sends to a whole group by itself (tty_ioctl(4), termios(3)). */
+/* What a terminal's driver sends to a process group (tty_ioctl(4), termios(3)). */
 #define FROM_TERMINAL                                                                              \
 	(STOPS | SIGBIT(SIGHUP) | SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGCONT) |             \
 	    SIGBIT(SIGWINCH))
 
-/* What COMMAND is to get back. */
+/* What COMMAND inherits from nsinit's caller. */
 struct inherited {
 	sigmask mask;
 	bool chld_ignored;
 };
 
 /*
- * Sets what SIG does, SIG_DFL or SIG_IGN, with the FLAGS of sigaction(2). 1 where it was ignored
- * before, else 0; -1 and errno. sigaction(3) would bring in the libc's care for its threads.
+ * Set the disposition of SIG, SIG_DFL or SIG_IGN, with the FLAGS of sigaction(2). Returns 1 if SIG
+ * was ignored before, otherwise 0; -1 and sets errno on failure. The libc's sigaction(3) would add
+ * code for its threads.
  */
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags);
 
-/* Blocks all that can be blocked, and sets CHLD to its default, without which no child has a
- * status. */
-void signals_hold(struct inherited *was);
+/* Block all signals, and set SIGCHLD to its default, without which no child has a status. Returns
+ * -1 and sets errno on failure. */
+int signals_hold(struct inherited *was);
 
-/* In the child, before exec: the mask and the disposition that nsinit was started with. */
+/* In the child, before exec: restore the mask and the disposition that nsinit was started with. */
 void signals_release(const struct inherited *was);
 
 /*
- * A descriptor that polls readable while a signal is pending; -1 and errno. FD is -1, or that of an
- * earlier call, which is changed: with CHILDREN false CHLD is unblocked and not among them.
+ * Return a descriptor that polls readable while a signal is pending; -1 and sets errno on failure.
+ * FD is -1, or the result of an earlier call, which is changed then. With CHILDREN false, SIGCHLD
+ * is unblocked and does not make it readable.
  */
 int signals_watch(int fd, bool children);
 
-/* Takes the next of WHICH that is pending, without waiting: the lowest number first (signal(7)). */
+/* Take the next pending signal of WHICH without waiting: the lowest number first (signal(7)).
+ * Returns false if none is pending. */
 bool signals_take(sigmask which, siginfo_t *info);
 
-/* What is pending and blocked (sigpending(2)). */
+/* Return the signals that are pending (sigpending(2)). */
 sigmask signals_pending(void);
 
 /*
- * Asks for turns of 0.1 ms on the processor: a shorter turn comes sooner, and a signal is passed on
- * before those of a storm of processes are over (Linux 6.12, sched_attr's sched_runtime; without
- * effect before). Nothing else of the scheduling changes.
+ * Ask for time slices of 0.1 ms (Linux 6.12, sched_attr's sched_runtime; no effect before). A
+ * shorter slice is scheduled sooner, so that a signal need not wait for a storm of processes.
+ * Nothing else of the scheduling changes. Does nothing under a seccomp filter, which may kill.
  */
 void signals_hurry(void);
 
-/* Whether nsinit raised it itself, by a write to a closed pipe (PIPE) or past a limit (XFSZ). */
+/* Return whether nsinit raised the signal itself, by a write to a closed pipe (SIGPIPE) or beyond a
+ * limit (SIGXFSZ). */
 bool signal_is_own(const siginfo_t *info);
 
-/*
- * Sends what INFO says to CHILD, or to its process group: with its value where it came by
- * sigqueue(3), and then always to CHILD alone. By pidfd, so that no recycled PID is hit; by number
- * where the kernel (before 5.1, and before 6.9 for groups) or a seccomp filter has none, and only
- * while the number is CHILD's. A CHILD that has died is no error. False where only the group's
- * number would do, and CHILD has been reaped.
- */
-bool signal_pass(const struct child *child, bool group, siginfo_t *info);
+/* Stop nsinit, or its whole process group, by SIG, unless SIGCONT is pending. Returns after the next
+ * SIGCONT, which is still pending then; false if nothing was stopped, since the kernel ignores SIG
+ * for a process group that no shell watches (an orphaned one). */
+bool signal_suspend(int sig, bool group);
 
-/* Stops nsinit itself, or all of its group, by SIG, unless a CONT has come meanwhile. Returns after
- * the next CONT. */
-void signal_suspend(int sig, bool group);
-
-/* Ends nsinit by SIG, without a core. */
+/* Terminate nsinit by SIG, without a core dump. Returns if SIG does not terminate it. */
 void signal_end_by(int sig);
 
-/* The number of "TERM", "SIGTERM", "term", "15", "RTMIN+3"; 0 for no signal's name. RTMIN is 34
- * with any libc. */
+/* Return the number of "TERM", "SIGTERM", "term", "15" or "RTMIN+3"; 0 if NAME is no signal. RTMIN
+ * is 34 with any libc. */
 int signal_number(const char *name);
 
-/* The number that TEXT begins with, moving TEXT behind it; -1 where there is none, or it is above
- * MAX. */
-int read_digits(const char **text, int max);
-
-/* The same of a whole word. */
-int number_of(const char *word, int max);
-
-/* The name without SIG, in BUF where it has to be made. */
+/* Return the name without "SIG"; it is in BUF if it is not a constant. */
 const char *signal_name(int sig, char buf[static 12]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Who holds the terminal. Asked by the outer process before it makes any namespace: inside a new
- * PID namespace the groups of the outside all read as 0.
+ * Who holds the terminal. The outer process finds out before it creates any namespace: inside a new
+ * PID namespace all process groups of the outside read as 0.
  */
 #ifndef NSINIT_TERMINAL_H
 #define NSINIT_TERMINAL_H
@@ -23,30 +23,29 @@ struct terminal {
 	bool foreground; /* OWN_GROUP: our group had the foreground at the start */
 };
 
-/* Finds the controlling terminal, by /dev/tty or else by the standard files, and what it makes of
- * us. */
+/* Find the controlling terminal, by /dev/tty or else by the standard files, and nsinit's role. */
 void terminal_find(struct terminal *terminal, bool own_group);
 
-/* As the session's leader lets the terminal go, in such a way that the kernel's HUP and CONT reach
- * nobody. */
+/* As the session leader, give the terminal up, in such a way that the kernel's HUP and CONT reach
+ * nobody. To be called right before COMMAND takes it. */
 void terminal_release(struct terminal *terminal);
 
-/* In the child that becomes COMMAND: its session, group and terminal. */
+/* In the child that becomes COMMAND: set its session, group and terminal. */
 void terminal_take(const struct terminal *terminal);
 
-/* Whether a shell with job control would see nsinit stop: our parent is in another group than we.
- */
+/* Return whether a shell with job control would see nsinit stop: nsinit's parent is in another
+ * group of the same session. */
 bool terminal_is_watched(const struct terminal *terminal);
 
-/* Where COMMAND has another group than ours, gives that one the foreground if ours has it (after a
- * shell's fg). */
-void terminal_lend(const struct terminal *terminal, pid_t command);
+/* If COMMAND has another group than nsinit's, and nsinit's has the foreground (after a shell's fg),
+ * give it to COMMAND's. Returns whether it did. */
+bool terminal_lend(const struct terminal *terminal, pid_t command);
 
-/* Whether a shell above waits for nsinit on this terminal. */
+/* Return whether nsinit shares the terminal with a shell above it. */
 bool terminal_is_kept(const struct terminal *terminal);
 
-/* At the end: where the foreground group is gone, or is COMMAND's (LENT) or of its descendants, it
- * is ours again. */
+/* At the end: take the foreground back if its group is gone, is COMMAND's (LENT), or has descendants
+ * of nsinit's in it. */
 void terminal_restore(const struct terminal *terminal, pid_t lent);
 
 #endif

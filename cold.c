@@ -1,0 +1,6 @@
+/* The first object that is linked behind what an idle nsinit runs: see memory.h. */
+#include "memory.h"
+
+void memory_cold(void)
+{
+}

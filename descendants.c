@@ -1,0 +1,270 @@
+/* Everything below nsinit, found in /proc. */
+#include "descendants.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "text.h"
+
+enum { PID_LIMIT = 4 * 1024 * 1024 }; /* PID_MAX_LIMIT, proc_sys_kernel(5) */
+
+struct process {
+	char name[20];
+	char state;
+	pid_t parent, group;
+};
+
+static void copy_name(struct process *process, const char *from, const char *end)
+{
+	size_t n = from && from < end ? (size_t)(end - from - 1) : 0;
+
+	if (n >= sizeof(process->name))
+		n = sizeof(process->name) - 1;
+	memcpy(process->name, from + 1, n);
+	process->name[n] = '\0';
+}
+
+/*
+ * Read /proc/PID/stat: PID, name, state, parent, group. The name is in parentheses and may contain
+ * anything, ")" too (proc_pid_stat(5)).
+ */
+static bool look_at(pid_t pid, struct process *process)
+{
+	char path[32], text[256];
+	const char *p;
+	ssize_t n;
+	int fd;
+
+	format(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = file_own(open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	p = strrchr(text, ')');
+	if (!p)
+		return false;
+	copy_name(process, strchr(text, '('), p);
+	process->state = p[2];
+	p += 4;
+	process->parent = read_digits(&p, PID_LIMIT);
+	p++;
+	process->group = read_digits(&p, PID_LIMIT);
+	return true;
+}
+
+static bool lives(const struct process *process)
+{
+	return process->state != 'Z' && process->state != 'X';
+}
+
+/* Whether PID is a descendant, in GROUP (0: in any). PROCESS, out: what was seen. */
+static bool is_meant(pid_t pid, pid_t group, struct process *process)
+{
+	struct process above;
+
+	if (!look_at(pid, process) || (group && process->group != group))
+		return false;
+	/* All processes below a PID 1 are its own, and those that joined have no parent there. */
+	if (getpid() == 1)
+		return true;
+	above = *process;
+	while (above.parent != getpid())
+		if (above.parent <= 1 || !look_at(above.parent, &above))
+			return false;
+	return true;
+}
+
+enum outcome { DELIVERED, GONE, DENIED };
+
+/* By number before 5.3, or if a filter refuses pidfds. */
+static enum outcome deliver(int pidfd, pid_t pid, int sig)
+{
+	if (pidfd >= 0 && !syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0))
+		return DELIVERED;
+	if (pidfd >= 0 && errno == ESRCH)
+		return GONE;
+	if (!kill(pid, sig))
+		return DELIVERED;
+	return errno == EPERM ? DENIED : GONE;
+}
+
+/*
+ * PID may be another process by the time that it is signalled, since its parent reaps it, not
+ * nsinit. So look again once the pidfd is open: from then on it is the process that was seen.
+ */
+static enum outcome signal_meant(pid_t pid, pid_t group, int sig)
+{
+	struct process process;
+	enum outcome outcome;
+	int pidfd;
+
+	/* Most processes are not meant, and not worth a pidfd. */
+	if (!is_meant(pid, group, &process) || !lives(&process))
+		return GONE;
+	pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
+	if (pidfd < 0 && errno == ESRCH)
+		return GONE;
+	if (pidfd >= 0 && !is_meant(pid, group, &process))
+		outcome = GONE;
+	else
+		outcome = deliver(pidfd, pid, sig);
+	close(pidfd);
+	return outcome;
+}
+
+static bool is_visible(void)
+{
+	char self[16] = "";
+
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 &&
+	       number_of(self, PID_LIMIT) == getpid();
+}
+
+/* A subreaper without children has no descendants either. A PID 1 may have processes that joined
+ * from outside. */
+static bool may_have_left(void)
+{
+	siginfo_t info;
+
+	return getpid() == 1 || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) ||
+	       errno != ECHILD;
+}
+
+bool descendants_hidden(void)
+{
+	return getpid() != 1 && may_have_left() && !is_visible();
+}
+
+static bool open_all(struct numbers *all)
+{
+	return may_have_left() && is_visible() && numbers_open(all, "/proc") >= 0;
+}
+
+/* Return the next PID but nsinit's own and that of a namespace's init; -1 after the last. */
+static pid_t next_pid(struct numbers *all)
+{
+	pid_t pid;
+
+	do
+		pid = numbers_next(all);
+	while (pid >= 0 && (pid <= 1 || pid >= PID_LIMIT));
+	return pid;
+}
+
+uint32_t had_term[PID_LIMIT / 32] RARELY_USED;
+static bool some_had_term;
+
+static bool has_term(pid_t pid)
+{
+	return had_term[pid / 32] >> pid % 32 & 1;
+}
+
+static void note_term(pid_t pid)
+{
+	had_term[pid / 32] |= UINT32_C(1) << pid % 32;
+	some_had_term = true;
+}
+
+/* How many processes got SIG, and how many nsinit may not signal. */
+struct swept {
+	int delivered, denied;
+};
+
+static struct swept sweep(int sig, pid_t group)
+{
+	struct swept swept = {0, 0};
+	bool once = sig == SIGTERM && !group;
+	struct numbers all;
+	pid_t pid;
+
+	if (!open_all(&all))
+		return swept;
+	while ((pid = next_pid(&all)) >= 0) {
+		enum outcome outcome;
+
+		if (once && has_term(pid))
+			continue;
+		outcome = signal_meant(pid, group, sig);
+		swept.delivered += outcome == DELIVERED;
+		swept.denied += outcome == DENIED;
+		if (outcome == DELIVERED && once) {
+			note_term(pid);
+			signal_meant(pid, 0, SIGCONT);
+		}
+	}
+	return swept;
+}
+
+bool descendants_signal(int sig)
+{
+	/* In one call, which no fork can escape, unless some would have SIGTERM twice. */
+	if (getpid() == 1 && (sig != SIGTERM || !some_had_term || !is_visible())) {
+		kill(-1, sig);
+		if (sig == SIGTERM)
+			kill(-1, SIGCONT);
+		return false;
+	}
+	return sweep(sig, 0).delivered > 0;
+}
+
+bool descendants_signal_group(pid_t group, int sig)
+{
+	return sweep(sig, group).delivered > 0;
+}
+
+void descendants_have_term(pid_t group)
+{
+	struct process process;
+	struct numbers all;
+	pid_t pid;
+
+	if (!open_all(&all))
+		return;
+	while ((pid = next_pid(&all)) >= 0)
+		if (!has_term(pid) && is_meant(pid, group, &process))
+			note_term(pid);
+}
+
+bool descendants_any_left(void)
+{
+	return sweep(0, 0).delivered > 0;
+}
+
+bool descendants_are_denied(void)
+{
+	uint32_t sets[CAPABILITY_WORDS] = {0};
+
+	/* With CAP_KILL (5, capabilities(7)) all can be signalled: no need to look. */
+	if (!syscall(SYS_capget, CAPABILITIES_OF_SELF, sets) && sets[0] >> 5 & 1)
+		return false;
+	return sweep(0, 0).denied > 0;
+}
+
+size_t descendants_list(char *buf, size_t size)
+{
+	enum { NAMED = 8 };
+	struct process process;
+	struct numbers all;
+	int found = 0;
+	size_t n = 0;
+	pid_t pid;
+
+	if (!open_all(&all))
+		return 0;
+	while ((pid = next_pid(&all)) >= 0) {
+		if (!is_meant(pid, 0, &process) || !lives(&process))
+			continue;
+		if (found++ < NAMED)
+			n += format(buf + n, size - n, "%s%d (%s)", n ? ", " : "", pid,
+			    process.name);
+	}
+	if (found > NAMED)
+		n += format(buf + n, size - n, " and %d more", found - NAMED);
+	return n;
+}

@@ -1,0 +1,50 @@
+/*
+ * Starting COMMAND: what it inherits, exec, and the statuses 126 and 127.
+ */
+#ifndef NSINIT_COMMAND_H
+#define NSINIT_COMMAND_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "files.h"
+#include "signals.h"
+
+struct child;
+struct options;
+struct terminal;
+
+/* What COMMAND's start depends on. It must stay until COMMAND has called exec or has ended. */
+struct start {
+	const struct options *opt;
+	const struct inherited *inherited;
+	const struct terminal *terminal;
+	pid_t caller; /* the PID that nsinit was started with */
+	int peer;     /* the socket by which COMMAND tells its PID before exec, or -1 */
+	bool machine; /* nsinit is the machine's init, whose default PATH has the sbin directories */
+	sigmask had;  /* out: what was pending for COMMAND when the gate was opened */
+	int error;    /* out: errno of the exec that failed, or 0 */
+	bool lacks_interpreter; /* out: a file was found, but not the interpreter it names */
+	/* The rest is command.c's own. */
+	bool by_vfork; /* there is no gate: the process is created by command_run() */
+	pid_t self;    /* nsinit's PID as COMMAND sees it */
+	int gate;      /* a futex: 1 once nsinit has closed its files */
+	int alive;     /* a futex: 0 once the child has called exec, or has ended */
+};
+
+/*
+ * Create the process that becomes COMMAND. It waits at a gate. Returns 0, or STATUS_FAILED after
+ * logging why no process could be created.
+ */
+int command_create(struct child *child, struct start *start);
+
+/*
+ * Close all files that are not in KEEP, change to "/", then let COMMAND exec. On return it runs, or
+ * is stopped, or START->error is set.
+ */
+int command_run(struct child *child, struct start *start, struct keep *keep);
+
+/* Log why the exec of a child that has ended failed, and return the status: 126 or 127. */
+int command_failure(const struct start *start);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The protocol between the outer and the inner process: notes of one format over a socket pair.
+ *
+ * The inner end is within reach of root inside the namespaces. So the outer process takes no note
+ * that is not permitted in its direction, and believes none more than a status of COMMAND.
+ */
+#ifndef NSINIT_PEER_H
+#define NSINIT_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum note_kind {
+	/* From the inner process, or from COMMAND before its exec, to the outer one. */
+	NOTE_PENDING = 1, /* VALUE: the signals that the inner process had when it started */
+	NOTE_READY,       /* COMMAND waits at its gate: give the terminal up */
+	NOTE_NAME,        /* sent by COMMAND, so that the kernel adds its PID */
+	NOTE_RUNS,        /* COMMAND has called exec; with --pause, the namespaces are set up */
+	NOTE_STATUS,      /* VALUE: a wait(2) status of COMMAND's: ended, stopped, continued */
+	NOTE_LEFT,        /* what COMMAND left behind cannot be found inside: signal it */
+	/* From the outer process to the inner one. */
+	NOTE_GO,    /* the terminal has been given up */
+	NOTE_ASKED, /* a stop was asked for by a signal that COMMAND had from the terminal */
+	NOTE_KEY    /* VALUE: a signal of the terminal's, which COMMAND did not get */
+};
+
+struct note {
+	uint32_t kind;
+	uint32_t spare;
+	uint64_t value;
+	pid_t sender; /* not sent: NOTE_NAME's sender as the receiver sees it, or 0 */
+};
+
+/* Create the pair: [0] is the outer end, [1] the inner one. Returns -1 and sets errno. */
+int peer_pair(int sockets[2]);
+
+/* Send a note without waiting. Failures are logged, except that the other end is gone. */
+void peer_tell(int fd, enum note_kind kind, uint64_t value);
+
+/* Take the next note for the outer process, if OUTER, or else for the inner one. Junk is skipped.
+ * Returns false if there is none now. */
+bool peer_next(int fd, bool outer, struct note *note);
+
+/* Wait for a note of KIND, and skip others. Returns false once the other end is gone. */
+bool peer_wait(int fd, bool outer, enum note_kind kind, struct note *note);
+
+#endif

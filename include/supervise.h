@@ -1,0 +1,95 @@
+/*
+ * Supervising: one loop around COMMAND, or around the inner process that runs COMMAND in new
+ * namespaces. Signals are forwarded, children reaped, a stop kept in time.
+ */
+#ifndef NSINIT_SUPERVISE_H
+#define NSINIT_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "child.h"
+#include "paths.h"
+#include "reaper.h"
+#include "signals.h"
+#include "terminal.h"
+
+struct options;
+struct start;
+
+enum role {
+	ALONE, /* runs COMMAND, no new namespaces */
+	OUTER, /* stays outside, and supervises the inner process */
+	INNER  /* runs COMMAND, in new namespaces */
+};
+
+/*
+ * What happens in which phase ("-": nothing changes). A deadline belongs to each phase but RUNNING.
+ *
+ *                  RUNNING        STOPPING       LEAVING        KILLING        HUNG_UP (outer)
+ * stop asked for   STOPPING (1)   -              - (2)          -              STOPPING (1)
+ * COMMAND ends     LEAVING, OVER  LEAVING, the   -              - (keep the    -
+ *                  (1)            clock runs on                 status)
+ * deadline                        KILL, KILLING  KILL, KILLING  OVER (3)       report once
+ * no child left    -              -              OVER           OVER           -
+ * outer gone (4)   STOPPING or    - or KILLING   KILLING        KILLING
+ *                  KILLING
+ * inner gone       OVER (5)       OVER (5)       OVER (5)       OVER           OVER (5)
+ *
+ * (1) With a grace: STOPPING, LEAVING. Without one a stop changes nothing, and COMMAND's end is the
+ *     end; with --linger it is LEAVING without a deadline.
+ * (2) With --linger, before any stop: TERM to all, and the grace begins.
+ * (3) If children have been reaped since, the deadline is extended. The outer process does not give
+ *     up on an inner one that it has killed, but says that it waits.
+ * (4) With --kill-child=SIG, COMMAND gets SIG first.
+ * (5) KILLING if the inner process left processes behind that no PID namespace ends.
+ */
+enum phase { RUNNING, STOPPING, LEAVING, KILLING, HUNG_UP, OVER };
+
+struct supervision {
+	const struct options *opt;
+	enum role role;
+	pid_t caller;       /* the PID that nsinit was started with */
+	struct child child; /* COMMAND, or the inner process */
+	pid_t command;      /* COMMAND's PID as this process sees it; 0 if it is not known */
+	struct start *start; /* COMMAND's start, or NULL */
+	struct reaper reaper;
+	struct terminal terminal;
+	struct pid_file *pid_file;
+	int peer; /* the socket to the other process; -1 once that is gone */
+	bool machine; /* its end is the machine's end */
+
+	enum phase phase;
+	int64_t deadline; /* ms of CLOCK_MONOTONIC; NEVER */
+	int64_t grace;    /* ms, for what COMMAND leaves behind; GRACE_NONE, GRACE_FOREVER */
+	bool sweeping;    /* the last pass of TERM found processes that the one before had missed */
+	bool progress;    /* children have been reaped since KILL */
+	bool denied;      /* processes are left that nsinit may not signal */
+	bool left_behind; /* outer: the inner process cannot find what COMMAND left behind */
+
+	bool ended; /* COMMAND has, and STATUS is its wait(2) status */
+	int status; /* the result, as wait(2) gives it */
+
+	int stopped_by;           /* the signal that COMMAND is stopped by, or 0 */
+	int stop_signal;          /* the last stop signal since SIGCONT that nsinit got, or 0 */
+	int64_t stop_signal_ends; /* until then COMMAND's stop is taken for a reaction to it */
+	sigmask early;            /* pending before COMMAND was created: COMMAND has not had them */
+	sigmask sent;             /* what nsinit has sent to COMMAND so far */
+	sigmask had;              /* pending for COMMAND as well: it has had them */
+};
+
+/* Run until COMMAND has ended and all that is to be waited for. The result is in S. */
+void supervise(struct supervision *s);
+
+/* Log what nsinit decided. */
+void supervise_describe(const struct supervision *s);
+
+/* What nsinit had pending, PENDING, when COMMAND, or the inner process, was created, and what that
+ * one has had of it. */
+void supervise_divide(struct supervision *s, sigmask pending, sigmask had);
+
+/* Begin the end as if COMMAND had ended with STATUS: supervise() then ends what is left. */
+void supervise_end(struct supervision *s, int status);
+
+#endif

@@ -1,0 +1,158 @@
+/* The end of nsinit, and of the machine. */
+#include "machine.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "text.h"
+
+/*
+ * Only the initial PID namespace has this inode (include/linux/proc_ns.h), and only there the
+ * kernel's threads, children of PID 2, exist. reboot(2) decides, and is not called where /proc
+ * says that this is a container: a seccomp filter may kill whoever calls it.
+ */
+static bool may_be_machine(void)
+{
+	struct stat st;
+
+	if (getpid() != 1)
+		return false;
+	if (!stat("/proc/self/ns/pid", &st))
+		return st.st_ino == PROC_PID_INIT_INO;
+	return !kill(2, 0) || errno != ESRCH;
+}
+
+bool machine_is_ours(void)
+{
+	return may_be_machine() && !reboot(RB_DISABLE_CAD);
+}
+
+void machine_announce(enum on_exit how, int status)
+{
+	int console = -1;
+
+	/* The end of COMMAND's session hangs its terminal up. If that was the console, it has to be
+	 * opened again. */
+	if (tcgetpgrp(STDERR_FILENO) < 0 && errno == EIO)
+		console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (console >= 0) {
+		dup2(console, STDERR_FILENO);
+		close(console);
+	}
+	say(ALWAYS, "status %d: %s", status,
+	    how == ON_EXIT_REBOOT ? "rebooting"
+	    : how == ON_EXIT_HALT ? "halting"
+				  : "powering off");
+}
+
+enum { MOUNTS_READ = 256 * 1024, UNMOUNT_SECONDS = 20 };
+char mounts[MOUNTS_READ + 1] RARELY_USED;
+
+/* The kernel writes blanks and backslashes in names as \040 (proc_pid_mounts(5)). */
+static void decode(char *path)
+{
+	char *to = path;
+
+	for (; *path; path++) {
+		if (path[0] == '\\' && path[1] && path[2] && path[3]) {
+			*to++ = (char)((path[1] - '0') * 64 + (path[2] - '0') * 8 + path[3] - '0');
+			path += 3;
+		} else {
+			*to++ = *path;
+		}
+	}
+	*to = '\0';
+}
+
+/* Unmount what LINE of /proc/self/mounts names, or else make it read-only. */
+static void put_away(char *line)
+{
+	char *path = strchr(line, ' '), *end = path ? strchr(path + 1, ' ') : NULL;
+
+	if (!end)
+		return;
+	*end = '\0';
+	decode(++path);
+	if (!strcmp(path, "/proc") || !umount2(path, 0))
+		return;
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL))
+		say(VERBOSE, "cannot remount %s read-only: %m", path);
+}
+
+/* The last mount first: what is mounted below another mount goes before that. */
+static void put_all_away(void)
+{
+	int fd = file_own(open("/proc/self/mounts", O_RDONLY | O_CLOEXEC));
+	size_t size = 0;
+	ssize_t n;
+
+	while (size < MOUNTS_READ && (n = read(fd, mounts + size, MOUNTS_READ - size)) > 0)
+		size += (size_t)n;
+	close(fd);
+	mounts[size] = '\0';
+	while (size > 0) {
+		char *line;
+
+		mounts[--size] = '\0'; /* the newline */
+		line = memrchr(mounts, '\n', size);
+		line = line ? line + 1 : mounts;
+		size = (size_t)(line - mounts);
+		put_away(line);
+	}
+	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+static int put_all_away_and_exit(void *nothing)
+{
+	(void)nothing;
+	put_all_away();
+	return 0;
+}
+
+/*
+ * In a child, which may hang in a file system that does not answer: after UNMOUNT_SECONDS the
+ * machine ends all the same.
+ */
+static void end_mounts(void)
+{
+	_Alignas(16) char stack[16]; /* the child has a copy of it, and never returns there */
+	pid_t child = clone(put_all_away_and_exit, stack + sizeof(stack), SIGCHLD, NULL);
+
+	for (int naps = 0; child > 0 && naps < UNMOUNT_SECONDS * 100; naps++) {
+		if (waitpid(child, NULL, WNOHANG) == child)
+			return;
+		poll(NULL, 0, 10);
+	}
+	say(ALWAYS, "a file system did not answer within %d s: going on", UNMOUNT_SECONDS);
+}
+
+void machine_end(enum on_exit how, int status)
+{
+	if (how == ON_EXIT_EXIT || !machine_is_ours())
+		_exit(status);
+	kill(-1, SIGKILL);
+	sync();
+	end_mounts();
+	reboot(how == ON_EXIT_REBOOT ? RB_AUTOBOOT
+	       : how == ON_EXIT_HALT ? (int)RB_HALT_SYSTEM
+				     : RB_POWER_OFF);
+	say(ALWAYS, "cannot end the machine: %m");
+	for (;;)
+		pause(); /* exiting would panic the kernel */
+}
+
+void quit(int status)
+{
+	if (machine_is_ours())
+		machine_announce(ON_EXIT_POWEROFF, status);
+	machine_end(ON_EXIT_POWEROFF, status);
+}

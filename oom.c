@@ -1,0 +1,115 @@
+/* Why the kernel killed COMMAND: the memory limit of its control group. */
+#include "oom.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "log.h"
+#include "text.h"
+
+enum { FILE_READ = 4096 };
+char oom_text[FILE_READ] RARELY_USED;
+char oom_path[PATH_MAX] RARELY_USED;
+
+/* Read the beginning of FILE to oom_text. */
+static bool read_file(const char *file)
+{
+	int fd = file_own(open(file, O_RDONLY | O_CLOEXEC));
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, oom_text, sizeof(oom_text) - 1);
+	close(fd);
+	oom_text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* What follows WORD at the beginning of a line of oom_text, to the line's end; NULL if none does. */
+static char *line_after(const char *word)
+{
+	size_t n = strlen(word);
+	char *line = oom_text;
+
+	while (strncmp(line, word, n) != 0) {
+		line = strchr(line, '\n');
+		if (!line++)
+			return NULL;
+	}
+	line += n;
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* The path behind the line of /proc/self/cgroup that has CONTROLLER: "0::/PATH", or
+ * "4:memory:/PATH", or "4:cpu,memory:/PATH" (cgroups(7)). */
+static const char *path_of(const char *controller)
+{
+	char *line = oom_text, *end;
+
+	for (; *line; line = end) {
+		char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = '\0';
+		if (!path || path > end)
+			continue;
+		*path++ = '\0';
+		if (!*controller ? !names[1] : !!strstr(names + 1, controller))
+			return path;
+	}
+	return NULL;
+}
+
+struct version {
+	const char *controller, *mount;
+	const char *events, *limit;
+};
+
+/* Read FILE of the group PATH, or of the root that a container sees of its own group. */
+static bool read_of(const struct version *v, const char *path, const char *file)
+{
+	format(oom_path, sizeof(oom_path), "%s%s/%s", v->mount, path, file);
+	if (read_file(oom_path))
+		return true;
+	format(oom_path, sizeof(oom_path), "%s/%s", v->mount, file);
+	return read_file(oom_path);
+}
+
+static bool report(const struct version *v)
+{
+	static char path[256], kills[16];
+	const char *found;
+
+	if (!read_file("/proc/self/cgroup") || !(found = path_of(v->controller)) ||
+	    strlen(found) >= sizeof(path))
+		return false;
+	strcpy(path, strcmp(found, "/") != 0 ? found : "");
+	if (!read_of(v, path, v->events) || !(found = line_after("oom_kill ")))
+		return false;
+	if (!strcmp(found, "0") || strlen(found) >= sizeof(kills))
+		return false;
+	strcpy(kills, found);
+	if (!read_of(v, path, v->limit))
+		return false;
+	oom_text[strcspn(oom_text, "\n")] = '\0';
+	say(ALWAYS,
+	    "COMMAND was killed because its control group reached its memory limit (%s is %s bytes, "
+	    "%s kills so far): raise the limit, or let COMMAND use less memory",
+	    v->limit, oom_text, kills);
+	return true;
+}
+
+void oom_report(void)
+{
+	static const struct version two = {"", "/sys/fs/cgroup", "memory.events", "memory.max"};
+	static const struct version one = {"memory", "/sys/fs/cgroup/memory", "memory.oom_control",
+	    "memory.limit_in_bytes"};
+
+	if (!report(&two))
+		report(&one);
+}

@@ -1,0 +1,95 @@
+/* The protocol between the outer and the inner process. */
+#include "peer.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "files.h"
+#include "kernel.h"
+#include "log.h"
+
+enum { NOTE_SIZE = offsetof(struct note, sender) };
+
+int peer_pair(int sockets[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return -1;
+	/* The kernel adds the sender's PID, translated (unix(7)). Nobody else could name COMMAND
+	 * if the ids of a user namespace are not mapped. */
+	setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
+	sockets[0] = file_own(sockets[0]);
+	sockets[1] = file_own(sockets[1]);
+	return sockets[0] < 0 || sockets[1] < 0 ? -1 : 0;
+}
+
+void peer_tell(int fd, enum note_kind kind, uint64_t value)
+{
+	struct note note = {.kind = kind, .value = value};
+
+	if (fd >= 0 && send(fd, &note, NOTE_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+	    errno != EPIPE && errno != ECONNRESET)
+		say(ALWAYS, "cannot send a note to the other nsinit process: %m");
+}
+
+static bool is_permitted(uint32_t kind, bool outer)
+{
+	if (outer)
+		return kind >= NOTE_PENDING && kind <= NOTE_LEFT;
+	return kind >= NOTE_GO && kind <= NOTE_KEY;
+}
+
+/* Receive a packet. Returns its length, and 0 for junk; -1 if there is none. */
+static ssize_t receive(int fd, struct note *note)
+{
+	struct iovec piece = {note, NOTE_SIZE};
+	struct {
+		_Alignas(struct cmsghdr) char head[CMSG_LEN(0)];
+		struct ucred who;
+	} control = {.who = {0}};
+	struct msghdr message = {.msg_iov = &piece,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
+
+	/* Descriptors that somebody sent along have no room here, and the kernel closes them. */
+	note->sender = control.who.pid;
+	return n == NOTE_SIZE && message.msg_flags & MSG_TRUNC ? 0 : n;
+}
+
+static bool is_gone(int fd)
+{
+	struct pollfd peer = {.fd = fd};
+
+	return poll(&peer, 1, 0) > 0 && peer.revents & POLLHUP;
+}
+
+bool peer_next(int fd, bool outer, struct note *note)
+{
+	/* Not without an end: whoever floods the socket must not keep signals from being seen. */
+	for (int i = 0; i < 64; i++) {
+		ssize_t n = receive(fd, note);
+
+		if (n == NOTE_SIZE && is_permitted(note->kind, outer))
+			return true;
+		/* An empty packet and the end of the connection look alike. */
+		if (n < 0 || (n == 0 && is_gone(fd)))
+			return false;
+	}
+	return false;
+}
+
+bool peer_wait(int fd, bool outer, enum note_kind kind, struct note *note)
+{
+	struct pollfd peer = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		while (peer_next(fd, outer, note))
+			if (note->kind == kind)
+				return true;
+		if (peer.revents & POLLHUP)
+			return false;
+		poll(&peer, 1, -1);
+	}
+}

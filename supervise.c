@@ -1,0 +1,793 @@
+/* Supervising: the loop, the phases, job control. */
+#include "supervise.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include "command.h"
+#include "descendants.h"
+#include "kernel.h"
+#include "log.h"
+#include "machine.h"
+#include "memory.h"
+#include "oom.h"
+#include "options.h"
+#include "peer.h"
+#include "text.h"
+
+#define NEVER INT64_MAX
+
+/* ms */
+enum {
+	KILL_WAIT = 1000,        /* for what KILL has not ended: it cannot be killed */
+	INNER_KILL_WAIT = 700,   /* the same in the inner process, before the outer one's clock */
+	HANG_UP_WAIT = 1000,     /* for a namespace to end, before a line says that it lasts */
+	OUTER_EXTRA = 1000,      /* the outer process's clock runs behind the inner one's */
+	KILL_CHILD_GRACE = 3000, /* for --kill-child=SIG without --grace */
+	STOP_REACTION = 2000,    /* COMMAND stops within this time of a stop signal, or not of it */
+	PASS_INTERVAL = 10       /* between two passes of TERM over /proc */
+};
+
+enum { TURN = 64 }; /* events of one kind that are handled in one turn of the loop */
+
+/* --- the clock and the phases --- */
+
+static int64_t now(void)
+{
+	long t[2];
+
+	/* Not by the vdso, whose pages would have to be mapped for a few calls. */
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, t);
+	return (int64_t)t[0] * 1000 + t[1] / 1000000;
+}
+
+static int64_t in(int64_t ms)
+{
+	return ms == GRACE_FOREVER || ms == GRACE_NONE ? NEVER : now() + ms;
+}
+
+/* For poll(2): ms until the deadline, -1 without one. */
+static int time_left(const struct supervision *s)
+{
+	int64_t left;
+
+	if (s->deadline == NEVER)
+		return -1;
+	left = s->deadline - now();
+	if (left < 0)
+		return 0;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static void enter(struct supervision *s, enum phase phase, int64_t deadline)
+{
+	static const char names[][9] = {
+	    "RUNNING", "STOPPING", "LEAVING", "KILLING", "HUNG_UP", "OVER"};
+
+	if (log_to.level >= DEBUG && phase != s->phase)
+		say(DEBUG, "%sphase %s -> %s", s->role == OUTER ? "outer: " : "", names[s->phase],
+		    names[phase]);
+	s->phase = phase;
+	s->deadline = deadline;
+}
+
+/* --- signalling --- */
+
+static bool group_is_meant(const struct supervision *s)
+{
+	return s->role != OUTER && !s->opt->single && s->terminal.role != BELOW_SHELL;
+}
+
+/* Signal COMMAND, or the inner process, on nsinit's own behalf. Returns whether it still runs. */
+static bool signal_command(struct supervision *s, int sig)
+{
+	if (!s->child.pid || s->reaper.ended)
+		return false;
+	s->sent |= SIGBIT(sig);
+	child_signal(&s->child, sig, NULL, group_is_meant(s));
+	return true;
+}
+
+static void kill_all(struct supervision *s)
+{
+	s->sent |= SIGBIT(SIGKILL);
+	/* To the one itself as well: if /proc is not of our PID namespace, the descendants are not
+	 * found. */
+	signal_command(s, SIGKILL);
+	if (s->role != OUTER || !s->child.pid || s->reaper.ended)
+		descendants_signal(SIGKILL);
+	s->sweeping = false;
+	s->progress = false;
+	enter(s, KILLING, in(s->role == INNER ? INNER_KILL_WAIT : KILL_WAIT));
+}
+
+/* TERM to every process that has not had it. */
+static void term_all(struct supervision *s)
+{
+	if (descendants_hidden()) {
+		s->sweeping = false;
+		if (s->role == INNER)
+			peer_tell(s->peer, NOTE_LEFT, 0);
+		else
+			say(ALWAYS, "cannot find what COMMAND left behind, so it gets no TERM: "
+				    "/proc is not a procfs of this PID namespace");
+		return;
+	}
+	s->sweeping = descendants_signal(SIGTERM);
+	s->denied = descendants_are_denied();
+}
+
+/* --- a stop --- */
+
+/* A stop was asked for. GRACE is the time it may take. */
+static void ask_stop(struct supervision *s, int64_t grace)
+{
+	if (grace != GRACE_NONE && grace != GRACE_FOREVER && s->role == OUTER)
+		grace += OUTER_EXTRA;
+	if ((s->phase == RUNNING || s->phase == HUNG_UP) && grace != GRACE_NONE) {
+		enter(s, STOPPING, in(grace));
+	} else if (s->phase == LEAVING && s->deadline == NEVER && s->opt->linger &&
+		   s->role != OUTER) {
+		enter(s, LEAVING, in(grace));
+		term_all(s);
+	}
+}
+
+static bool is_stop(const struct supervision *s, int sig)
+{
+	sigmask stops = s->opt->stop;
+
+	if (s->opt->pause)
+		stops |= SIGBIT(SIGTERM) | SIGBIT(SIGINT);
+	return stops & SIGBIT(sig);
+}
+
+/* COMMAND had the stop signal from the terminal. The level that runs it keeps the clock. */
+static void on_stop_had(struct supervision *s)
+{
+	if (s->role == OUTER)
+		peer_tell(s->peer, NOTE_ASKED, 0);
+	ask_stop(s, s->opt->grace);
+}
+
+/* What COMMAND is sent for SIG: 0 for nothing. */
+static int rewritten(const struct supervision *s, int sig)
+{
+	if (s->opt->rewritten & SIGBIT(sig))
+		return s->opt->renamed[sig];
+	if (s->opt->suspend && SIGBIT(sig) & STOPS && s->role != OUTER && group_is_meant(s))
+		return SIGSTOP;
+	return sig;
+}
+
+static void say_forwarded(int from, int to)
+{
+	char from_name[12], to_name[12];
+
+	if (log_to.level < VERBOSE) /* memory_release() has given the names back */
+		return;
+	if (to)
+		say(VERBOSE, "signal %s is forwarded as %s", signal_name(from, from_name),
+		    signal_name(to, to_name));
+	else
+		say(VERBOSE, "signal %s is dropped", signal_name(from, from_name));
+}
+
+/* Send INFO to COMMAND or its group, and to the inner process, which sees to the rest. */
+static void deliver(struct supervision *s, siginfo_t *info, bool group)
+{
+	int sig = info->si_signo;
+
+	s->sent |= SIGBIT(sig);
+	if (!child_forward(&s->child, group, info))
+		descendants_signal_group(s->child.pid, sig);
+}
+
+/* Forward a signal. KEY: it is the terminal's, and COMMAND is in another group than nsinit's. */
+static void forward(struct supervision *s, siginfo_t *info, bool key)
+{
+	int sig = info->si_signo, to = rewritten(s, sig);
+	bool stop = to && is_stop(s, sig);
+	bool group = group_is_meant(s);
+	bool running = s->child.pid && !s->reaper.ended;
+
+	if (key && s->role != OUTER)
+		group = group || getpgid(s->child.pid) == s->child.pid;
+	if (stop)
+		ask_stop(s, s->opt->grace);
+	if (s->role == OUTER)
+		to = sig; /* the inner process rewrites it */
+	say_forwarded(sig, to);
+	if (!to)
+		return;
+	info->si_signo = to;
+	if (!stop || s->grace == GRACE_NONE || s->role == OUTER || !running) {
+		deliver(s, info, group);
+		return;
+	}
+	/* Whoever has the stop's TERM by the group gets no second one when COMMAND ends. */
+	if (group && to == SIGTERM && info->si_code != SI_QUEUE)
+		descendants_have_term(s->child.pid);
+	deliver(s, info, group);
+	/* A stopped process cannot clean up in its grace. */
+	child_signal(&s->child, SIGCONT, NULL, group);
+}
+
+/* --- job control --- */
+
+/* Whether nsinit is to stop, as COMMAND has. PID 1 cannot be stopped from inside. */
+static bool should_suspend(const struct supervision *s)
+{
+	if (!s->stopped_by || s->role == INNER || s->caller == 1)
+		return false;
+	/* nsinit was told to stop as well. */
+	if (s->stop_signal == s->stopped_by && now() < s->stop_signal_ends)
+		return true;
+	/* The terminal signals COMMAND's group alone. */
+	if (s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP)
+		return true;
+	/* A shell with job control would have seen COMMAND stop. */
+	return terminal_is_watched(&s->terminal);
+}
+
+/*
+ * The kernel ignores a stop signal for a process group that no shell watches. COMMAND, in a group
+ * of its own below nsinit, did stop. Undo that as the kernel would have: a background read or write
+ * fails in such a group, and a stopped group that becomes one gets HUP and CONT.
+ */
+static void undo_stop(struct supervision *s)
+{
+	if (s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU)
+		signal_command(s, SIGHUP);
+	signal_command(s, SIGCONT);
+}
+
+static void suspend_with_command(struct supervision *s)
+{
+	bool group = s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP;
+	int sig = s->terminal.role == NO_TERMINAL ? SIGSTOP : s->stopped_by;
+
+	/* A shell's fg gives the terminal to nsinit's group only. */
+	if ((s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) && s->role != INNER &&
+	    s->terminal.role == OWN_GROUP && terminal_lend(&s->terminal, s->command)) {
+		s->stopped_by = 0;
+		signal_command(s, SIGCONT);
+		return;
+	}
+	if (!should_suspend(s))
+		return;
+	say(VERBOSE, "stopped with COMMAND");
+	if (!signal_suspend(sig, group))
+		undo_stop(s);
+	say(VERBOSE, "resumed");
+	s->stop_signal = s->stopped_by = 0;
+}
+
+/* Note a stop signal that nsinit got, and what SIGCONT undoes. */
+static void note_job_control(struct supervision *s, int sig)
+{
+	if (SIGBIT(sig) & STOPS) {
+		s->stop_signal = rewritten(s, sig);
+		s->stop_signal_ends = now() + STOP_REACTION;
+	}
+	if (sig == SIGCONT) {
+		s->stop_signal = 0;
+		s->early &= ~STOPS; /* SIGCONT discarded them */
+		if (s->role != INNER)
+			terminal_lend(&s->terminal, s->command);
+	}
+}
+
+/*
+ * Whether COMMAND, below a shell, needs a SIGCONT that nsinit got. The shell sends it to the whole
+ * group. If COMMAND has been continued since it stopped, it had it, and another one might undo a
+ * later Ctrl-Z.
+ */
+static bool needs_cont(struct supervision *s)
+{
+	siginfo_t info = {0};
+
+	if (s->terminal.role != BELOW_SHELL)
+		return true;
+	if (signals_pending() & STOPS)
+		return false;
+	/* The inner process looks at COMMAND. */
+	if (s->role == OUTER)
+		return true;
+	return waitid(P_PID, (id_t)s->child.pid, &info,
+		   WCONTINUED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) ||
+	       !info.si_pid;
+}
+
+/* --- signals --- */
+
+/* Whether COMMAND is in nsinit's process group, whose signals from the terminal it gets itself. */
+static bool shares_group(const struct supervision *s)
+{
+	/* What reaches the inner process reaches COMMAND, or the outer process sees to it. */
+	if (s->role == INNER || s->command <= 0)
+		return true;
+	return getpgid(s->command) == getpgrp();
+}
+
+static bool is_key(const struct supervision *s, const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL && s->terminal.role == BELOW_SHELL &&
+	       SIGBIT(info->si_signo) & FROM_TERMINAL;
+}
+
+static bool command_has_it(struct supervision *s, const siginfo_t *info)
+{
+	sigmask bit = SIGBIT(info->si_signo);
+	bool had = s->had & bit, early = s->early & bit;
+
+	s->had &= ~bit;
+	s->early &= ~bit;
+	if (had)
+		return true;
+	return !early && is_key(s, info) && shares_group(s);
+}
+
+/* Without COMMAND, stop and end signals are nsinit's own. */
+static void on_signal_alone(struct supervision *s, const siginfo_t *info)
+{
+	int sig = info->si_signo;
+	/* As with a program that does not handle SIGHUP. */
+	bool hung_up = sig == SIGHUP && info->si_code == SI_KERNEL;
+
+	if (is_key(s, info) && SIGBIT(sig) & STOPS && s->caller != 1) {
+		signal_suspend(sig, false);
+		return;
+	}
+	if (s->ended || !s->opt->pause)
+		return;
+	if (s->role == OUTER) {
+		siginfo_t term = *info;
+
+		if (hung_up) {
+			term.si_signo = SIGTERM;
+			term.si_code = SI_USER;
+		}
+		forward(s, &term, false);
+	} else if (is_stop(s, sig) || hung_up) {
+		supervise_end(s, exited_with(0));
+	}
+}
+
+/*
+ * Which signal goes where. Origin "terminal" is si_code SI_KERNEL.
+ *
+ * terminal role   signal         origin    COMMAND                     action
+ * any             any            any       had it when it was created  note the stop it asks for
+ * BELOW_SHELL     FROM_TERMINAL  terminal  in nsinit's group           note the stop it asks for
+ * BELOW_SHELL     FROM_TERMINAL  terminal  created after the signal    forward to COMMAND
+ * BELOW_SHELL     FROM_TERMINAL  terminal  in another group            forward to its group if it
+ *                                                                      leads one, or to COMMAND
+ * BELOW_SHELL     CONT           process   continued since it stopped  nothing: it had it
+ * BELOW_SHELL     other          any       any                         forward to COMMAND
+ * any other       any            any       any                         forward to COMMAND's group,
+ *                                                                      to COMMAND with -c
+ * none            STOPS          terminal  ended, or there is none     stop nsinit
+ * any             stop, HUP      any       there is none (--pause)     end
+ */
+static void on_signal(struct supervision *s, siginfo_t *info)
+{
+	int sig = info->si_signo;
+	bool key = is_key(s, info), early = s->early & SIGBIT(sig);
+
+	if (sig == SIGCHLD || signal_is_own(info))
+		return;
+	note_job_control(s, sig);
+	if (s->opt->pause || (s->ended && key && SIGBIT(sig) & STOPS)) {
+		on_signal_alone(s, info);
+		return;
+	}
+	if (command_has_it(s, info)) {
+		if (is_stop(s, sig))
+			on_stop_had(s);
+	} else if (key && s->role == OUTER && !early) {
+		peer_tell(s->peer, NOTE_KEY, (uint64_t)sig);
+	} else if (sig != SIGCONT || needs_cont(s)) {
+		forward(s, info, key);
+	}
+	/* As dumb-init nsinit stops at once. */
+	if (s->opt->suspend && info->si_code != SI_KERNEL && SIGBIT(sig) & STOPS)
+		s->stopped_by = s->stop_signal = sig;
+	suspend_with_command(s);
+}
+
+static void on_signals(struct supervision *s)
+{
+	siginfo_t info;
+
+	for (int i = 0; i < TURN && signals_take(SIG_EVERY, &info); i++)
+		on_signal(s, &info);
+}
+
+void supervise_divide(struct supervision *s, sigmask pending, sigmask had)
+{
+	s->had = pending & had;
+	s->early = pending & ~had;
+}
+
+/* --- COMMAND --- */
+
+static void take_status(struct supervision *s, int status)
+{
+	s->stopped_by = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+	if (WIFEXITED(status) || WIFSIGNALED(status)) {
+		s->ended = true;
+		s->status = status;
+	}
+}
+
+/* As dumb-init: what is left in COMMAND's group gets the TERM that -r makes of it. */
+static void end_group(struct supervision *s)
+{
+	siginfo_t info = {.si_signo = rewritten(s, SIGTERM), .si_code = SI_USER};
+
+	if (s->opt->end_group && s->child.pid && info.si_signo)
+		deliver(s, &info, true);
+}
+
+/* Whether an inner process that exits with STATUS can only have it from COMMAND. */
+static bool is_commands(int status)
+{
+	return WIFEXITED(status) &&
+	       (WEXITSTATUS(status) < STATUS_FAILED || WEXITSTATUS(status) > STATUS_NOTFOUND);
+}
+
+static void on_command_end(struct supervision *s, int status)
+{
+	bool at_once = s->phase == RUNNING && s->grace == GRACE_NONE && !s->opt->linger;
+
+	take_status(s, status);
+	say(VERBOSE, "COMMAND has ended: status %d", reaper_exit_status(status));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !(s->sent & SIGBIT(SIGKILL)))
+		oom_report();
+	if (s->machine)
+		machine_announce(s->opt->on_exit, reaper_exit_status(status));
+	/* Otherwise our exit status conveys it, which saves the outer process a wakeup. */
+	if (s->role == INNER && (!at_once || !is_commands(status)))
+		peer_tell(s->peer, NOTE_STATUS, (uint64_t)status);
+	reaper_resume(&s->reaper);
+	end_group(s);
+	if (at_once) {
+		enter(s, OVER, NEVER);
+	} else if (s->phase == RUNNING) {
+		enter(s, LEAVING, in(s->grace));
+		if (s->grace != GRACE_NONE)
+			term_all(s);
+	} else if (s->phase == STOPPING) {
+		enter(s, LEAVING, s->deadline);
+		term_all(s);
+	}
+}
+
+/* COMMAND was stopped before its exec, which failed when it was continued. */
+static void on_failed_exec(struct supervision *s)
+{
+	s->status = exited_with(command_failure(s->start));
+	enter(s, OVER, NEVER);
+}
+
+void supervise_end(struct supervision *s, int status)
+{
+	enter(s, RUNNING, NEVER);
+	on_command_end(s, status);
+}
+
+/* --- the other process --- */
+
+static void on_outer_gone(struct supervision *s)
+{
+	int64_t grace = s->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : s->opt->grace;
+
+	if (s->phase <= STOPPING && s->opt->kill_child && signal_command(s, s->opt->kill_child))
+		ask_stop(s, grace);
+	else
+		kill_all(s);
+}
+
+static void on_peer_gone(struct supervision *s)
+{
+	close(s->peer);
+	s->peer = -1;
+	s->stopped_by = 0; /* what has ended since sends no note */
+	if (s->role == INNER)
+		on_outer_gone(s);
+	else if (s->phase == RUNNING)
+		enter(s, HUNG_UP, in(HANG_UP_WAIT));
+}
+
+static void on_status(struct supervision *s, int status)
+{
+	int64_t grace = s->opt->grace;
+
+	take_status(s, status);
+	if (s->ended && s->phase == RUNNING && grace != GRACE_NONE)
+		enter(s, LEAVING, in(grace == GRACE_FOREVER ? grace : grace + OUTER_EXTRA));
+	else if (s->ended && s->phase == STOPPING)
+		enter(s, LEAVING, s->deadline);
+}
+
+static void on_note(struct supervision *s, const struct note *note)
+{
+	siginfo_t key = {.si_signo = (int)(note->value & 63), .si_code = SI_USER};
+
+	switch ((enum note_kind)note->kind) {
+	case NOTE_NAME:
+		if (!s->command)
+			s->command = note->sender;
+		break;
+	case NOTE_RUNS:
+		pid_file_fill(s->pid_file, s->opt->pause ? s->child.pid : s->command);
+		break;
+	case NOTE_STATUS:
+		on_status(s, (int)note->value);
+		break;
+	case NOTE_LEFT:
+		s->left_behind = true;
+		term_all(s);
+		break;
+	case NOTE_ASKED:
+		ask_stop(s, s->opt->grace);
+		break;
+	case NOTE_KEY:
+		if (key.si_signo)
+			forward(s, &key, true);
+		break;
+	case NOTE_PENDING:
+	case NOTE_READY:
+	case NOTE_GO:
+		break; /* for peer_wait() */
+	}
+}
+
+static void on_peer(struct supervision *s, short events)
+{
+	struct note note;
+	int i = 0;
+
+	while (i++ < TURN && peer_next(s->peer, s->role == OUTER, &note))
+		on_note(s, &note);
+	/* What was sent before the hang-up is read first. */
+	if (i <= TURN && events & POLLHUP)
+		on_peer_gone(s);
+	else
+		suspend_with_command(s);
+}
+
+/* --- children --- */
+
+/* The notes that the inner process sent before its end count: read them first. */
+static void on_inner_end(struct supervision *s, int status)
+{
+	struct note note;
+
+	for (int i = 0; s->peer >= 0 && i < TURN && peer_next(s->peer, true, &note); i++)
+		on_note(s, &note);
+	if (!s->ended) {
+		s->ended = is_commands(status);
+		s->status = status;
+	}
+	/* Only reboot(2) ends the init of a PID namespace by one of these (pid_namespaces(7)). */
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT))
+		say(ALWAYS, "reboot(2) was called inside: %s",
+		    WTERMSIG(status) == SIGHUP ? "restart" : "halt or power off");
+	/* What it ran must not outlive it, and no PID namespace ends that. */
+	if (!(s->opt->namespaces & CLONE_NEWPID) && (WIFSIGNALED(status) || s->left_behind))
+		kill_all(s);
+	else
+		enter(s, OVER, NEVER);
+}
+
+static void on_no_children(struct supervision *s)
+{
+	if (s->phase == LEAVING ||
+	    (s->phase == KILLING && (s->reaper.ended || !s->child.pid)))
+		enter(s, OVER, NEVER);
+}
+
+static void on_child_end(struct supervision *s, int status)
+{
+	if (s->role == OUTER)
+		on_inner_end(s, status);
+	else if (s->start && s->start->error)
+		on_failed_exec(s);
+	else
+		on_command_end(s, status);
+}
+
+/* Returns whether there may be more. */
+static bool on_children(struct supervision *s)
+{
+	/* After KILL zombies come in a flood, and each pass over /proc sees all of them. */
+	int most = s->phase == KILLING ? 32 * TURN : TURN;
+
+	for (int i = 0; i < most && s->phase != OVER; i++) {
+		struct news news = reaper_next(&s->reaper, &s->child);
+
+		switch (news.kind) {
+		case NOTHING_NEW:
+			return false;
+		case NO_CHILDREN:
+			on_no_children(s);
+			return false;
+		case CHILD_ENDED:
+			on_child_end(s, news.status);
+			break;
+		case CHILD_CHANGED:
+			if (s->role == OUTER)
+				break;
+			take_status(s, news.status);
+			if (s->role == INNER)
+				peer_tell(s->peer, NOTE_STATUS, (uint64_t)news.status);
+			suspend_with_command(s);
+			break;
+		case ORPHAN_REAPED:
+			s->progress = true;
+			say(s->opt->warn ? ALWAYS : DEBUG, "reaped orphan PID %d, status %d",
+			    news.pid, reaper_exit_status(news.status));
+			break;
+		case ORPHAN_CHANGED:
+			break;
+		}
+	}
+	return true;
+}
+
+/* --- deadlines --- */
+
+/* Write MS to TEXT as seconds. */
+static void format_seconds(char text[static 16], int64_t ms)
+{
+	unsigned int seconds = (unsigned int)(ms / 1000), tenths = (unsigned int)(ms % 1000 / 100);
+
+	if (tenths)
+		format(text, 16, "%u.%u s", seconds, tenths);
+	else
+		format(text, 16, "%u s", seconds);
+}
+
+static void on_grace_over(struct supervision *s)
+{
+	char grace[16], list[512];
+
+	if (s->role == OUTER) {
+		say(ALWAYS, "the inner nsinit process did not keep the grace, sending KILL to it");
+		kill_all(s);
+		return;
+	}
+	format_seconds(grace, s->grace == GRACE_NONE ? KILL_CHILD_GRACE : s->grace);
+	if (!descendants_list(list, sizeof(list)))
+		format(list, sizeof(list), "all that is left");
+	say(ALWAYS, "the grace of %s is over, sending KILL to: %s", grace, list);
+	if (s->ended && descendants_hidden())
+		enter(s, OVER, NEVER); /* our end lets the outer process find them */
+	else
+		kill_all(s);
+}
+
+static void say_waiting(void)
+{
+	say(ALWAYS, "waiting for the namespace to end: a process in it cannot be killed now, or one "
+		    "that joined it from outside has not been reaped by its parent");
+}
+
+static void on_deadline(struct supervision *s)
+{
+	s->deadline = NEVER;
+	switch (s->phase) {
+	case STOPPING:
+	case LEAVING:
+		on_grace_over(s);
+		break;
+	case KILLING:
+		if (s->progress) {
+			s->progress = false;
+			s->deadline = in(KILL_WAIT);
+		} else if (s->role == OUTER && s->child.pid && !s->reaper.ended) {
+			say_waiting();
+		} else {
+			if (!s->ended && !WIFSIGNALED(s->status))
+				s->status = killed_by(SIGKILL);
+			enter(s, OVER, NEVER);
+		}
+		break;
+	case HUNG_UP:
+		say_waiting();
+		break;
+	case RUNNING:
+	case OVER:
+		break;
+	}
+}
+
+/* --- the loop --- */
+
+/* What has been forked since the last pass by a process that was in the way of a signal. */
+static void catch_up(struct supervision *s, bool more)
+{
+	if (s->phase == KILLING && !more && (s->role != OUTER || s->reaper.ended))
+		descendants_signal(SIGKILL);
+	else if (s->phase == LEAVING && s->sweeping)
+		s->sweeping = descendants_signal(SIGTERM);
+	/* Not waited for: a process that nsinit may not signal. */
+	if (s->phase == LEAVING && s->ended && s->denied && !descendants_any_left())
+		enter(s, OVER, NEVER);
+}
+
+/* For poll(2): how long nothing has to be done. */
+static int time_to_wait(const struct supervision *s, bool more)
+{
+	int left = time_left(s);
+
+	if (more)
+		return 0;
+	if (s->sweeping && (left < 0 || left > PASS_INTERVAL))
+		return PASS_INTERVAL;
+	return left;
+}
+
+void supervise(struct supervision *s)
+{
+	enum { PEER, SIGNALS, CHILD, WATCHED };
+	bool more;
+
+	memory_release();
+	more = on_children(s); /* one may have ended already */
+	while (s->phase != OVER) {
+		struct pollfd fds[WATCHED] = {[PEER] = {.fd = s->peer, .events = POLLIN},
+		    [SIGNALS] = {.fd = s->reaper.signals, .events = POLLIN},
+		    [CHILD] = reaper_poll(&s->reaper, &s->child)};
+
+		poll(fds, WATCHED, time_to_wait(s, more));
+		/* The inner process reports COMMAND's status before it exits: read that first. */
+		if (fds[PEER].revents)
+			on_peer(s, fds[PEER].revents);
+		if (fds[SIGNALS].revents)
+			on_signals(s);
+		more = on_children(s);
+		catch_up(s, more);
+		if (s->phase != OVER && !time_left(s))
+			on_deadline(s);
+	}
+}
+
+/* --- what was decided --- */
+
+static const char *who_reaps(const struct supervision *s)
+{
+	if (s->reaper.delegated)
+		return "the kernel";
+	if (s->role != ALONE || s->caller != 1)
+		return "nsinit";
+	if (s->opt->warn || log_to.level >= DEBUG)
+		return "nsinit, since each is logged";
+	return "nsinit, since the kernel (before Linux 6.15) or a filter has no other way";
+}
+
+void supervise_describe(const struct supervision *s)
+{
+	static const char *const roles[] = {
+	    "alone", "the outer process", "the inner process"};
+	static const char *const terminals[] = {"none", "shared with the shell above",
+	    "shared, COMMAND has a group of its own", "handed to COMMAND"};
+	char stops[128] = "", grace[16] = "none", name[12];
+	size_t n = 0;
+
+	if (log_to.level < VERBOSE)
+		return;
+	for (int sig = 1; sig <= SIG_LAST; sig++)
+		if (is_stop(s, sig) && n < sizeof(stops) - 16)
+			n += format(stops + n, sizeof(stops) - n, "%s%s", n ? " " : "",
+			    signal_name(sig, name));
+	if (s->grace == GRACE_FOREVER)
+		format(grace, sizeof(grace), "infinity");
+	else if (s->grace != GRACE_NONE)
+		format_seconds(grace, s->grace);
+	say(VERBOSE, "%s, %s; orphans reaped by: %s; terminal: %s; stop signals: %s; grace: %s; as %s",
+	    roles[s->role], getpid() == 1 ? "PID 1" : "subreaper", who_reaps(s),
+	    terminals[s->terminal.role], stops, grace, s->opt->persona);
+}
