@@ -1,0 +1,70 @@
+/*
+ * leave: tries to get out of the root directory, by the means that root in a user namespace has.
+ *
+ *     leave FILE
+ *
+ * FILE is in the old root alone. "LEFT by WHAT" is a line on stdout, and the status 1, if FILE can
+ * be seen after one of them; "KEPT" and 0 if not.
+ */
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "raw.h"
+
+#ifndef MNT_DETACH
+#define MNT_DETACH 2
+#endif
+
+static void look_for(const char *file, const char *what)
+{
+	if (access(file, F_OK) == -1)
+		return;
+	log_line(1, "LEFT by %s\n", what);
+	_exit(1);
+}
+
+/* A root directory further down, and up by ".." from the one before (chroot(2)). */
+static void leave_by_chroot(const char *file)
+{
+	int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (old == -1 || (mkdir("/leave", 0700) == -1 && errno != EEXIST) ||
+	    chroot("/leave") == -1 || fchdir(old) == -1)
+		return;
+	for (int up = 0; up < 64; up++)
+		if (chdir("..") == -1)
+			return;
+	if (chroot(".") == -1)
+		return;
+	look_for(file, "chroot");
+	if (fchdir(old) == -1 || chroot(".") == -1)
+		fail("the way back");
+}
+
+/* The root directory of a mount namespace that one enters is whatever is mounted at its root. */
+static void leave_by_setns(const char *file)
+{
+	int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	if (own == -1)
+		return;
+	for (int i = 0; i < 8; i++) {
+		if (setns(own, CLONE_NEWNS) == 0)
+			look_for(file, "setns");
+		if (umount2("/", MNT_DETACH) == -1)
+			return;
+		look_for(file, "umount2");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 98;
+	look_for(argv[1], "nothing");
+	leave_by_chroot(argv[1]);
+	leave_by_setns(argv[1]);
+	log_line(1, "KEPT\n");
+	return 0;
+}
