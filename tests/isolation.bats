@@ -10,7 +10,7 @@ load qemu
 
 setup() {
 	helper_setup
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {
@@ -28,7 +28,7 @@ prepare_look() {
 	mkdir -p "$place/rootfs/proc"
 	cp "$PROBES/descriptors" "$place/rootfs/look"
 	look=$place/look rootfs=$place/rootfs
-	cd "$place"
+	cd "$place" || return
 }
 
 # Run the rest of the words as often as the first says, and end at the first run that fails. Bats traces each command of a
@@ -351,7 +351,8 @@ meddled() {
 	done
 }
 
-# left_behind ARG...: nsinit ARG... in which COMMAND tries to leave the root directory; refused, or in vain.
+# stays_inside COMMAND [ARG]...: COMMAND, nsinit, is given a program that tries to leave the root directory: that is
+# refused, or in vain.
 stays_inside() {
 	run "$@" /leave /outside </dev/null 3>&-
 	echo "$output"

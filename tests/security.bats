@@ -82,20 +82,21 @@ teardown() {
 
 @test "the inner nsinit, which can be traced from inside, holds nothing of the outer one's but a socket" {
 	need_root
+	# Looked at once, without waiting: tests/isolation.bats looks earlier still, and at each descriptor itself.
 	spawn "$NSINIT" -u --ipc --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
-		# Standard error and what it made itself: signals, the socket, a pidfd, no directory and no file of the outside.
+		sockets=0
+		for f in /proc/1/fd/*; do
+			case $(readlink "$f") in
+			"anon_inode:[signalfd]" | "anon_inode:[pidfd]" | pidfd:*) ;;
+			socket:*) ((++sockets == 1)) || exit 1 ;;
+			*) [[ ${f##*/} == [012] && $f -ef /proc/self/fd/${f##*/} ]] || exit 2 ;;
+			esac
+		done
+		for n in 0 1 2; do
+			[[ /proc/1/fd/$n -ef /proc/self/fd/$n ]] || exit 4
+		done
 		# In a chroot a name from outside may be another.
-		holds_no_more() {
-			for f in /proc/1/fd/*; do
-				case $(readlink "$f") in
-				"anon_inode:[signalfd]" | socket:* | "anon_inode:[pidfd]" | pidfd:* | anon_inode:*) ;;
-				*) [[ $f -ef /proc/self/fd/2 ]] || return ;;
-				esac
-			done
-			[[ $(readlink /proc/1/cwd) == "$(readlink /proc/1/root)" ]]
-		}
-		# It lets go of the rest once COMMAND has been started.
-		until holds_no_more; do :; done
+		[[ $(readlink /proc/1/cwd) == "$(readlink /proc/1/root)" ]] || exit 3
 		exit 7'
 	finish
 	cat "$out" "$err"
@@ -115,7 +116,7 @@ teardown() {
 			libc = ctypes.CDLL(None)
 			fd = libc.syscall(438, libc.syscall(434, 1, 0), int(sys.argv[1]), 0)
 			s = socket.socket(fileno=fd)
-			for junk in (b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0]),
+			for junk in (b"", b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0]),
 			             bytes([0, 9, 0, 0, 19, 0, 0, 0]), bytes([127, 19, 0, 0]), bytes(3)):
 			    s.send(junk)
 		EOF

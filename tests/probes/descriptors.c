@@ -64,7 +64,7 @@ static int is_of_self(int copy)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	pid = strstr(text, "\nPid:");
-	return pid && atoi(pid + 5) == getpid();
+	return pid && strtol(pid + 5, NULL, 10) == getpid();
 }
 
 static int is_pair(int copy)
@@ -144,7 +144,8 @@ static void sweep_names(int round)
 		snprintf(path, sizeof path, "/proc/%s/fd/%.8s", who, entry->d_name);
 		/* It may be closed by now. */
 		if (link_of(path, name, sizeof name) && stat(path, &st) == 0)
-			judge(round, "/proc", atoi(entry->d_name), name, &st, -1, &counts);
+			judge(round, "/proc", (int)strtol(entry->d_name, NULL, 10), name, &st, -1,
+			    &counts);
 	}
 	closedir(dir);
 	check_counts(round, "/proc", &counts);
