@@ -1,0 +1,399 @@
+# What users of other inits have reported, and what nsinit does there. Engines: tests/reports-docker.bats.
+# shellcheck disable=SC2016,SC2030,SC2031
+
+load helper
+load levels
+load namespaces
+load terminal
+
+setup() {
+	helper_setup
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	close_terminal
+	helper_teardown
+}
+
+# --- /proc/1/fd ---
+
+# A job as cron starts it, in a session of its own and with other standard files, writes to those of PID 1.
+job='setsid sh -c "exec </dev/null >/dev/null 2>&1; echo a job >/proc/1/fd/1; echo its error >/proc/1/fd/2"'
+
+@test "a job can write to /proc/1/fd/1 and /proc/1/fd/2, which are nsinit's standard files" {
+	need_root
+	local level
+	for level in pid1 two within; do
+		run_at "$level" -- sh -c "$job; exit 3"
+		((status == 3))
+		[[ $output == "a job" && $stderr == "its error" ]]
+	done
+	need_user_namespaces
+	run_nsinit --map-root-user -u sh -c "$job; exit 3"
+	((status == 3))
+	[[ $output == "a job" && $stderr == "its error" ]]
+}
+
+@test "a process can read nsinit's standard input through /proc/1/fd/0" {
+	need_root
+	run -0 "${fresh[@]}" "$NSINIT" -u sh -c 'exec </dev/null; read -r line </proc/1/fd/0; echo "read: $line"' \
+		< <(echo an order) 3>&-
+	[[ $output == "read: an order" ]]
+}
+
+@test "the same under each other init's name" {
+	need_root
+	local name
+	for name in tini tini-static docker-init podman-init catatonit dumb-init; do
+		ln -sf "$NSINIT" "$name"
+		capture "${own_pidns[@]}" "$PWD/$name" -- sh -c "$job; exit 3"
+		echo "$name: $status, $output, $stderr"
+		((status == 3))
+		[[ $output == "a job" && $stderr == "its error" ]]
+	done
+}
+
+@test "nginx whose logs are links to /proc/1/fd/1 and /proc/1/fd/2 starts, and its log is nsinit's output" {
+	need_root
+	need nginx nginx
+	need busybox busybox-static
+	mkdir logs
+	ln -s /proc/1/fd/1 logs/access.log
+	ln -s /proc/1/fd/2 logs/error.log
+	cat >nginx.conf <<-END
+		user root;
+		pid $PWD/nginx.pid;
+		error_log $PWD/logs/error.log notice;
+		events { }
+		http {
+			access_log $PWD/logs/access.log;
+			server {
+				listen unix:$PWD/socket;
+				listen 127.0.0.1:80;
+				return 200 "served\n";
+			}
+		}
+	END
+	# A network of its own: the port may be taken outside.
+	start_nsinit -u --net -t 20 nginx -e "$PWD/logs/error.log" -c "$PWD/nginx.conf" -p "$PWD" -g 'daemon off;'
+	wait_for answers
+	wait_for said '"GET /a-page ' "$out"
+	said "start worker process" "$err"
+	stop_it
+	((status == 0))
+}
+
+# answers: whether nginx in the network of $pid's inner process serves a page.
+answers() {
+	! ended "$pid" || return 0
+	[[ $("$PROBES/join" -k n "$(children "$pid")" busybox wget -qO- http://127.0.0.1/a-page 2>/dev/null) == served ]]
+}
+
+@test "the reader of nsinit -u sees the end once everything inside has ended, even if the outer process is stopped" {
+	need_root
+	mkfifo pipe
+	cat pipe >got 3>&- &
+	reader=$!
+	spawn sh -c 'exec "$0" "$@" >pipe' "$NSINIT" -u sh -c 'echo up; exec sleep 1000'
+	wait_for said up got
+	wait_for up sleep
+	kill -STOP "$pid"
+	kill -KILL "$command"
+	wait_for ended "$reader"
+	kill -CONT "$pid"
+	finish
+	((status == 137))
+}
+
+@test "off PID 1, and in the outer process, nsinit closes its standard input and output" {
+	need_root
+	local how
+	for how in "" --ipc -u; do
+		# shellcheck disable=SC2086 # one word or none
+		spawn "$NSINIT" $how sleep 1000
+		wait_for command_of_runs "$pid"
+		[[ ! -e /proc/$pid/fd/0 && ! -e /proc/$pid/fd/1 && -e /proc/$pid/fd/2 ]]
+		stop_it
+	done
+}
+
+# command_of_runs PID: whether a sleep is below it.
+command_of_runs() {
+	local p
+	for p in $(descendants "$1"); do
+		! runs "$p" sleep || return 0
+	done
+	return 1
+}
+
+# --- one TERM for each process ---
+
+# COMMAND, whose child is in its group, and another one in a session of its own. When TERM comes, COMMAND starts one more
+# in its group, and ends. A first argument is what it waits for before: that the child has had its TERM.
+family='
+	"$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/child" &
+	setsid "$PROBES/siglog" -x 15 "$BATS_TEST_TMPDIR/other" &
+	for file in child other; do
+		until grep -qs READY "$BATS_TEST_TMPDIR/$file"; do :; done
+	done
+	on_term() {
+		[[ $1 != wait ]] || until grep -q "^15 " "$BATS_TEST_TMPDIR/child"; do :; done
+		"$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/late" &
+		until grep -qs READY "$BATS_TEST_TMPDIR/late"; do :; done
+		exit 3
+	}
+	trap "on_term $1" TERM
+	echo >"$BATS_TEST_TMPDIR/up"
+	while :; do
+		sleep 1000 &
+		wait $!
+	done'
+
+# terms NAME: how many TERMs it has had.
+terms() {
+	grep -c "^15 " "$BATS_TEST_TMPDIR/$1"
+}
+
+# one_term_each: after the stop has begun, each of the family has one TERM, once all had the time for a second.
+one_term_each() {
+	local name
+	wait_for said "15 " other
+	wait_for said "15 " late
+	wait_for said "15 " child
+	# What comes last of the lowest number is taken after all before it.
+	for name in child late; do
+		find_command siglog "$BATS_TEST_TMPDIR/$name"
+		kill -USR2 "$found"
+	done
+	wait_for said "12 " child
+	wait_for said "12 " late
+	for name in child other late; do
+		echo "$name: $(terms "$name")"
+	done
+	(($(terms child) == 1 && $(terms other) == 1 && $(terms late) == 1))
+}
+
+# stop_family HOW LEVEL ARG...: the stop of such a family, with a grace.
+stop_family() {
+	local how=$1 level=$2
+	shift 2
+	rm -f child other late up
+	start_at "$level" -t 60 "$@" -- bash -c "$family" family "$how"
+	wait_for test -e up
+	kill -s "${stop:-TERM}" "$pid"
+	one_term_each
+	end_of_it
+	((status == 3))
+}
+
+@test "with -t a stop brings one TERM to each process: of COMMAND's group, outside of it, and forked since" {
+	need_root
+	local level
+	for level in alone pid1 two within; do
+		stop_family wait "$level"
+	done
+}
+
+@test "the same where COMMAND alone is signalled, and where a HUP asks for the stop and is forwarded as TERM" {
+	need_root
+	local level
+	for level in alone pid1 two; do
+		stop_family at-once "$level" -c
+	done
+	stop=HUP stop_family wait alone -r HUP:TERM --stop-signal HUP
+	stop=HUP stop_family wait pid1 -r HUP:TERM --stop-signal HUP
+}
+
+@test "below a shell, where COMMAND alone is signalled, each process has one TERM, too" {
+	open_terminal bash --norc --noprofile
+	see "$prompt"
+	printf '%s' "$family" >family
+	local u
+	for u in "" -u; do
+		[[ -z $u || $EUID == 0 ]] || continue
+		rm -f child other late up
+		type_line "BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR '$NSINIT' $u -t 60 bash family at-once"
+		wait_for test -e up
+		find_command bash family
+		command=$found
+		find_nsinit
+		kill -TERM "$outer"
+		one_term_each
+		see "$prompt"
+		last_status 3
+	done
+}
+
+# --- a COMMAND that is stopped ---
+
+clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep 0.1; done'
+
+@test "a COMMAND that is stopped is continued by a stop with -t, and can clean up" {
+	need_root
+	local level
+	for level in alone pid1 two within; do
+		rm -f up cleaned
+		start_at "$level" -t 30 bash -c "$clean_up" stopped "$BATS_TEST_TMPDIR"
+		wait_for test -e up
+		find_command bash "$BATS_TEST_TMPDIR"
+		kill -STOP "$found"
+		wait_for in_state "$found" T
+		kill -TERM "$pid"
+		wait_for -t 20 test -e cleaned
+		end_of_it
+		((status == 5))
+	done
+}
+
+@test "without -t a COMMAND that an operator has stopped stays stopped, and has the TERM when it goes on" {
+	start_nsinit bash -c "$clean_up" stopped "$BATS_TEST_TMPDIR"
+	wait_for test -e up
+	find_command bash "$BATS_TEST_TMPDIR"
+	kill -STOP "$found"
+	wait_for in_state "$found" T
+	kill -TERM "$pid"
+	wait_for handled "$pid"
+	in_state "$found" T
+	[[ ! -e cleaned ]]
+	kill -CONT "$found"
+	finish
+	((status == 5))
+	[[ -e cleaned ]]
+}
+
+# --- socket activation ---
+
+@test "where LISTEN_PID names nsinit, COMMAND finds its own PID there, and no LISTEN_PIDFDID that is another's" {
+	need_root
+	local how script='
+		[ "$LISTEN_PID" = $$ ] || exit 10
+		[ "$SYSTEMD_EXEC_PID" = $$ ] || exit 11
+		[ "$LISTEN_FDS" = 1 ] || exit 12
+		[ -z "${LISTEN_PIDFDID-}" ] || [ "$LISTEN_PIDFDID" = "$(stat -Lc %i /proc/self/fd/9 9</dev/null)" ] || exit 13'
+	for how in "" -u --ipc; do
+		# shellcheck disable=SC2086 # one word or none
+		run -0 "${fresh[@]}" sh -c '
+			export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_PIDFDID=12345 SYSTEMD_EXEC_PID=$$
+			exec "$@"' activated "$NSINIT" $how sh -c "$script" </dev/null
+	done
+}
+
+@test "where LISTEN_PID names another process, LISTEN_PIDFDID and SYSTEMD_EXEC_PID stay as they were" {
+	LISTEN_PID=1 LISTEN_PIDFDID=12345 SYSTEMD_EXEC_PID=1 run_nsinit \
+		sh -c 'echo "$LISTEN_PID $LISTEN_PIDFDID $SYSTEMD_EXEC_PID"'
+	[[ $output == "1 12345 1" ]]
+}
+
+# --- an interpreter that is missing ---
+
+# lacks_interpreter FILE [COMMAND]: nsinit's line about FILE, started as COMMAND, speaks of its interpreter.
+lacks_interpreter() {
+	run_nsinit "${2:-$1}"
+	echo "$status: $stderr"
+	((status == 126 || status == 127))
+	((${#stderr_lines[@]} == 1))
+	[[ $stderr == "nsinit: "*"$1"* && $stderr == *interpreter* && $stderr != *$'\r'* ]]
+}
+
+@test "a script whose interpreter is missing is told from a missing COMMAND: CRLF, a path that does not exist" {
+	printf '#!/bin/sh\r\necho hello\r\n' >crlf
+	printf '#!/no/such/interpreter -x\necho hello\n' >path
+	chmod +x crlf path
+	lacks_interpreter ./crlf
+	lacks_interpreter ./path
+	PATH=$PATH:$PWD lacks_interpreter crlf
+	run_nsinit ./none
+	((status == 127))
+	[[ $stderr == *"./none: No such file or directory"* && $stderr != *interpreter* ]]
+}
+
+@test "a program whose loader is missing is told from a missing COMMAND" {
+	local program
+	program=$(readlink -f "$(type -P true)")
+	cp "$program" program
+	sed -i 's#/ld-linux#/no-linux#; s#/ld-musl#/no-musl#; s#/ld64#/no64#' program
+	chmod +x program
+	! cmp -s program "$program" || missing "needs a true(1) that is linked dynamically: apt-get install coreutils"
+	lacks_interpreter ./program
+}
+
+# --- seccomp profiles that kill ---
+
+# What nsinit and a small COMMAND call as an ordinary container's PID 1. The manual has the same table.
+profile=(
+	execve exit exit_group arch_prctl set_tid_address brk mmap munmap mprotect madvise prctl uname capget
+	clone fork vfork wait4 waitid futex getpid getppid gettid getpgid setpgid setsid kill tgkill
+	open openat close close_range fcntl fstat read write writev pwritev2 readlink readlinkat getdents64 chdir getcwd ioctl
+	pipe rt_sigaction rt_sigprocmask rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_sigreturn signalfd4
+	pidfd_open pidfd_send_signal poll ppoll clock_gettime
+)
+
+# bats test_tags=seccomp
+@test "as a container's PID 1 nsinit calls nothing that a profile of a plain program would kill it for" {
+	need_root
+	local arg
+	for arg in "" "-t 5" "-c -t 5" "-v" "-w"; do
+		rm -f log
+		# shellcheck disable=SC2086 # words
+		capture "${own_pidns[@]}" "$PROBES/allow" "${profile[@]}" -- "$NSINIT" $arg -- "$PROBES/outlive" -d -s 3 1 log
+		echo "$arg: status $status, $stderr"
+		((status == 3))
+		# A signal, and the way of a stop.
+		rm -f log
+		# shellcheck disable=SC2086 # words
+		spawn "${own_pidns[@]}" "$PROBES/allow" "${profile[@]}" -- "$NSINIT" $arg -- "$PROBES/siglog" -x 15 -s 4 log
+		wait_for said READY log
+		kill -USR1 "$(children "$pid")"
+		wait_for said "10 " log
+		kill -TERM "$(children "$pid")"
+		finish
+		cat "$err"
+		((status == 4))
+	done
+}
+
+# bats test_tags=seccomp
+@test "the profile does kill: for one call less nsinit does not start" {
+	need_root
+	capture "${own_pidns[@]}" "$PROBES/allow" "${profile[@]/signalfd4/}" -- "$NSINIT" "$PROBES/siglog" -n 0 log
+	((status == 159))
+}
+
+# --- --linger ---
+
+@test "--linger: nsinit stays until the last process has ended, sends nothing, and exits with COMMAND's status" {
+	need_root
+	local level
+	for level in alone pid1 two within; do
+		rm -f daemon
+		start_at "$level" --linger bash -c '
+			(setsid "$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/daemon" &)
+			until grep -qs READY "$BATS_TEST_TMPDIR/daemon"; do :; done
+			exit 3'
+		wait_for said READY daemon
+		find_command siglog "$BATS_TEST_TMPDIR/daemon"
+		daemon=$found
+		# COMMAND has ended: what it left is nsinit's child now, and nsinit's only one.
+		wait_for only_child_is "$daemon"
+		kill -WINCH "$pid"
+		wait_for handled "$pid"
+		not ended "$pid"
+		kill -USR2 "$daemon"
+		end_of_it
+		cat "$err"
+		((status == 3))
+		[[ $(logged daemon) == 12 ]]
+	done
+}
+
+# only_child_is PID: whether its parent has no other child.
+only_child_is() {
+	ended "$1" || [[ $(children "$(stat_field "$1" 4)") == "$1" ]]
+}
+
+@test "--linger without anything left ends as COMMAND does, at once" {
+	run_nsinit --linger sh -c 'exit 3'
+	((status == 3))
+	[[ -z $stderr ]]
+}
