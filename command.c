@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "child.h"
 #include "kernel.h"
@@ -23,16 +24,22 @@
  *
  * The two processes share errno, too. That is safe as long as nsinit makes no call that can fail
  * between opening the gate and the exec. It does so only if the child was stopped in between.
+ *
+ * Emulators and seccomp filters may refuse that clone(2). Then the child has memory of its own, and
+ * a socket pair stands for the shared words: nsinit's byte opens the gate, the child answers with
+ * what it had pending, and goes on to its exec once nsinit has closed its end. It logs itself why
+ * its exec failed.
  */
 
 /*
  * Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can look for
  * what no wakeup announces: that the other process has died, or is stopped.
  */
+enum { TICK = 20 }; /* ms */
+
 static void wait_while(const int *word, int value)
 {
-	enum { TICK = 20 * 1000 * 1000 }; /* ns */
-	const long tick[] = {0, TICK};
+	const long tick[] = {0, TICK * 1000000};
 
 	/* Without FUTEX_PRIVATE_FLAG, which the kernel's own wakeup does not have either. */
 	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);
@@ -41,6 +48,14 @@ static void wait_while(const int *word, int value)
 /* In the child: if nsinit dies meanwhile, nobody opens the gate any more. */
 static void await_gate(const struct start *start)
 {
+	char byte;
+
+	if (start->apart) {
+		close(start->sockets[0]); /* or its end would not be seen */
+		if (recv(start->sockets[1], &byte, 1, 0) != 1)
+			_exit(STATUS_FAILED);
+		return;
+	}
 	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
 		pid_t parent = getppid(); /* 0: in another PID namespace */
 
@@ -50,10 +65,32 @@ static void await_gate(const struct start *start)
 	}
 }
 
-static void open_gate(struct start *start)
+/* In the child that is apart: let nsinit know what is in ANSWER, and wait until it has closed its
+ * end. */
+static void answer(const struct start *start)
 {
-	__atomic_store_n(&start->gate, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &start->gate, FUTEX_WAKE, 1, NULL, NULL, 0);
+	char byte;
+
+	send(start->sockets[1], &start->answer, sizeof(start->answer), MSG_NOSIGNAL);
+	recv(start->sockets[1], &byte, 1, 0);
+}
+
+/* Wait until CHILD has called exec, has ended, or is stopped. */
+static void await_exec(struct start *start, const struct child *child)
+{
+	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
+		wait_while(&start->alive, 1);
+		if (start->alive && child_is_halted(child))
+			return;
+	}
+}
+
+/* Let the child that is apart go on. */
+static void release_apart(struct start *start)
+{
+	send(start->sockets[0], "", 1, MSG_NOSIGNAL);
+	recv(start->sockets[0], &start->answer, sizeof(start->answer), 0);
+	close(start->sockets[0]);
 }
 
 /*
@@ -112,7 +149,7 @@ static void exec_file(struct start *start, const char *file)
 	execve(file, start->opt->command, environ);
 	error = errno;
 	if (error == ENOENT && !access(file, F_OK))
-		start->lacks_interpreter = true;
+		start->answer.lacks_interpreter = true;
 	errno = error;
 }
 
@@ -161,14 +198,16 @@ static int begin(void *arg)
 		peer_tell(start->peer, NOTE_NAME, 0);
 	await_gate(start);
 	terminal_take(start->terminal);
-	start->had = signals_pending();
+	start->answer.had = signals_pending();
+	if (start->apart)
+		answer(start);
 	signals_release(start->inherited);
 	if (!**argv || strchr(*argv, '/'))
 		exec_file(start, *argv);
 	else
 		search_and_exec(start, path);
-	start->error = errno;
-	return STATUS_FAILED;
+	start->answer.error = errno;
+	return start->apart ? command_failure(start) : STATUS_FAILED;
 }
 
 /* begin() and what it calls have no arrays but entries of the environment. With glibc the dynamic
@@ -200,44 +239,38 @@ int command_create(struct child *child, struct start *start)
 	start->alive = 1;
 	if (!child_clone(child, begin, start, CLONE_VM | CLONE_CHILD_CLEARTID, top, &start->alive))
 		return 0;
+	if (errno != EAGAIN && errno != ENOMEM) {
+		start->apart = true;
+		if (!peer_pair(start->sockets) && !child_clone(child, begin, start, 0, top, NULL))
+			return 0;
+	}
 	child->pid = 0;
-	if (errno != EINVAL)
-		return say_no_process(start);
-	/* An emulator such as qemu-user shares memory between threads only, but knows vfork(2). */
-	start->by_vfork = true;
-	return 0;
+	return say_no_process(start);
 }
 
-int command_run(struct child *child, struct start *start, struct keep *keep)
+void command_run(const struct child *child, struct start *start, struct keep *keep)
 {
-	if (start->by_vfork) {
-		start->gate = 1;
-		start->alive = 0;
-		if (child_clone(child, begin, start, CLONE_VM | CLONE_VFORK,
-			childs_stack + sizeof(childs_stack), NULL)) {
-			child->pid = 0;
-			return say_no_process(start);
-		}
-	}
 	keep->fds[keep->count++] = child->pidfd;
+	if (start->apart)
+		keep->fds[keep->count++] = start->sockets[0];
 	files_release(keep);
-	open_gate(start);
-	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
-		wait_while(&start->alive, 1);
-		if (start->alive && child_is_halted(child))
-			break;
+	if (start->apart) {
+		release_apart(start);
+		return;
 	}
-	return 0;
+	__atomic_store_n(&start->gate, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &start->gate, FUTEX_WAKE, 1, NULL, NULL, 0);
+	await_exec(start, child);
 }
 
 int command_failure(const struct start *start)
 {
 	const char *name = *start->opt->command;
 
-	errno = start->error;
+	errno = start->answer.error;
 	say(ALWAYS, "%s: %m%s", *name ? name : "COMMAND is an empty word",
-	    errno == ENOENT && start->lacks_interpreter
+	    errno == ENOENT && start->answer.lacks_interpreter
 		? " (the file exists, but the interpreter that it names does not)"
 		: "");
-	return start->error == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
+	return start->answer.error == ENOENT ? STATUS_NOTFOUND : STATUS_CANNOT;
 }

@@ -129,13 +129,12 @@ static int run_command(struct nsinit *n)
 	 */
 	pending = signals_pending();
 	keep = to_keep(n);
-	if (command_run(&s->child, &start, &keep))
-		return STATUS_FAILED;
-	if (start.error) {
+	command_run(&s->child, &start, &keep);
+	if (start.answer.error) {
 		child_wait(&s->child);
 		return command_failure(&start);
 	}
-	supervise_divide(s, pending, start.had);
+	supervise_divide(s, pending, start.answer.had);
 	log_to.nowait = true;
 	s->command = s->child.pid;
 	/* Or what a shell sends to its job would come once more. In a session of its own the inner

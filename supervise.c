@@ -593,7 +593,7 @@ static void on_child_end(struct supervision *s, int status)
 {
 	if (s->role == OUTER)
 		on_inner_end(s, status);
-	else if (s->start && s->start->error)
+	else if (s->start && s->start->answer.error)
 		on_failed_exec(s);
 	else
 		on_command_end(s, status);

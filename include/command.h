@@ -14,22 +14,28 @@ struct child;
 struct options;
 struct terminal;
 
+/* What the child reports before its exec, and after an exec that failed. */
+struct answer {
+	sigmask had;            /* what was pending for COMMAND when the gate was opened */
+	int error;              /* errno of the exec that failed, or 0 */
+	bool lacks_interpreter; /* a file was found, but not the interpreter that it names */
+};
+
 /* What COMMAND's start depends on. It must stay until COMMAND has called exec or has ended. */
 struct start {
 	const struct options *opt;
 	const struct inherited *inherited;
 	const struct terminal *terminal;
 	pid_t caller; /* the PID that nsinit was started with */
-	int peer;     /* the socket by which COMMAND tells its PID before exec, or -1 */
-	bool machine; /* nsinit is the machine's init, whose default PATH has the sbin directories */
-	sigmask had;  /* out: what was pending for COMMAND when the gate was opened */
-	int error;    /* out: errno of the exec that failed, or 0 */
-	bool lacks_interpreter; /* out: a file was found, but not the interpreter it names */
+	int peer;     /* the socket on which COMMAND sends its PID before exec, or -1 */
+	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
+	struct answer answer; /* out */
 	/* The rest is command.c's own. */
-	bool by_vfork; /* there is no gate: the process is created by command_run() */
-	pid_t self;    /* nsinit's PID as COMMAND sees it */
-	int gate;      /* a futex: 1 once nsinit has closed its files */
-	int alive;     /* a futex: 0 once the child has called exec, or has ended */
+	pid_t self;     /* nsinit's PID as COMMAND sees it */
+	int gate;       /* a futex: 1 once nsinit has closed its files */
+	int alive;      /* a futex: 0 once the child has called exec, or has ended */
+	bool apart;     /* the child does not share memory, and the sockets are used instead */
+	int sockets[2]; /* nsinit's end, the child's end */
 };
 
 /*
@@ -38,11 +44,9 @@ struct start {
  */
 int command_create(struct child *child, struct start *start);
 
-/*
- * Close all files that are not in KEEP, change to "/", then let COMMAND exec. On return it runs, or
- * is stopped, or START->error is set.
- */
-int command_run(struct child *child, struct start *start, struct keep *keep);
+/* Close all files that are not in KEEP, change to "/", then let COMMAND exec. On return COMMAND
+ * runs, or is stopped, or START's answer has an error. */
+void command_run(const struct child *child, struct start *start, struct keep *keep);
 
 /* Log why the exec of a child that has ended failed, and return the status: 126 or 127. */
 int command_failure(const struct start *start);
