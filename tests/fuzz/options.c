@@ -20,7 +20,7 @@
 #include "options.h"
 #include "shutdown.h"
 
-enum { WORDS = 256, NOT_ENDED = -1 };
+enum { WORDS = 256, NOT_ENDED = -1, NEW_TIME = 0x80 /* CLONE_NEWTIME */ };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -59,26 +59,44 @@ void caught_quit(int how)
 	longjmp(ended, 1);
 }
 
+static void check_offset(const struct options *opt, const struct time_offset *offset)
+{
+	assert(offset->set || (offset->seconds == 0 && offset->nanoseconds == 0));
+	assert(!offset->set || opt->namespaces & NEW_TIME);
+	assert(offset->seconds >= -1000000001 && offset->seconds <= 1000000000);
+	assert(offset->nanoseconds >= 0 && offset->nanoseconds < 1000000000);
+}
+
 static void check(const struct options *opt, char **argv, char **end)
 {
+	const sigmask never = SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD);
 	const unsigned long known = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
-				    CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP;
+				    CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP | NEW_TIME;
 
 	assert(lines == 0 && printed == 0);
 	assert(opt->pause || *opt->command);
 	assert(opt->command >= argv && opt->command < end + opt->pause);
 	assert(!(opt->namespaces & ~known));
 	assert(!opt->map_root || opt->namespaces & CLONE_NEWUSER);
+	assert(!opt->map_current || opt->namespaces & CLONE_NEWUSER);
+	assert(!opt->map_current || !opt->map_root);
+	check_offset(opt, &opt->monotonic);
+	check_offset(opt, &opt->boottime);
 	assert(!opt->root || opt->namespaces & CLONE_NEWNS);
 	assert(!opt->hostname || opt->namespaces & CLONE_NEWUTS);
 	assert(!opt->export_proc || opt->namespaces & CLONE_NEWPID);
 	assert(!opt->proc || !opt->namespaces || opt->namespaces & CLONE_NEWNS);
-	assert(opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE);
+	assert(opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE ||
+	       opt->propagation == MS_SHARED || opt->propagation == 0);
+	assert(!opt->root || opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE);
+	assert(opt->propagation == MS_SLAVE || opt->namespaces & CLONE_NEWNS);
+	assert(!opt->pid_file || !opt->pause || opt->namespaces);
 	assert(opt->parent_death >= 0 && opt->parent_death <= SIG_LAST);
 	assert(opt->kill_child >= 0 && opt->kill_child <= SIG_LAST);
+	assert(!opt->kill_child || opt->namespaces);
 	assert(opt->grace >= GRACE_NONE);
-	assert(
-	    opt->stop && !(opt->rewritten & (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD))));
+	assert(opt->parent_death != SIGCHLD);
+	assert(opt->stop && !(opt->stop & never) && !(opt->rewritten & never));
 	for (int sig = 0; sig <= SIG_LAST; sig++)
 		assert(opt->renamed[sig] <= SIG_LAST);
 	assert(opt->on_exit <= ON_EXIT_HALT);
