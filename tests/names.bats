@@ -9,12 +9,12 @@ setup() {
 	need_file /usr/bin/catatonit catatonit
 	need_file /usr/bin/dumb-init dumb-init
 	mkdir "$BATS_TEST_TMPDIR/bin"
-	for name in "${names[@]}" nsinit mytini; do
+	for name in "${names[@]}" pause nsinit mytini; do
 		ln -s "$NSINIT" "$BATS_TEST_TMPDIR/bin/$name"
 	done
 }
 
-names=(tini docker-init catatonit podman-init dumb-init)
+names=(tini tini-static docker-init catatonit podman-init dumb-init)
 
 # ours NAME, real NAME: nsinit under NAME, and the program that has it.
 ours() {
@@ -23,7 +23,7 @@ ours() {
 
 real() {
 	case $1 in
-	docker-init) echo /usr/bin/tini-static ;;
+	tini-static | docker-init) echo /usr/bin/tini-static ;;
 	podman-init) echo /usr/bin/catatonit ;;
 	*) echo "/usr/bin/$1" ;;
 	esac
@@ -96,8 +96,8 @@ alone='10 12 / 64 / 3'
 group='10 12 / 10 12 64 / 3'
 group_and_term='10 12 / 10 12 15 64 / 3'
 
-@test "tini, docker-init, catatonit and podman-init signal COMMAND alone, and with -g its group" {
-	for name in tini docker-init; do
+@test "tini, tini-static, docker-init, catatonit and podman-init signal COMMAND alone, and with -g its group" {
+	for name in tini tini-static docker-init; do
 		both "$alone" "$name" -s
 		both "$group" "$name" -s -g
 		both "$group" "$name" -gs
@@ -298,34 +298,35 @@ states() {
 }
 
 @test "bad usage is 1 under each name, as with the real one, and one line says what was wrong" {
-	while read -r name word args; do
+	while IFS='|' read -r words line; do
 		# shellcheck disable=SC2086 # words
-		same "$name" $args
+		same $words
 		[ "$status" -eq 1 ]
-		[[ ${#stderr_lines[@]} == 1 && $stderr == "nsinit: $word"* ]]
+		[[ ${#stderr_lines[@]} == 1 && $stderr == "nsinit: $line"* ]]
 	done <<-'END'
-		tini COMMAND
-		tini COMMAND --
-		tini -Z -Z true
-		tini --bogus --bogus true
-		tini SIGFOO -p SIGFOO true
-		tini -p -p
-		tini 256 -e 256 true
-		tini -1 -e -1 true
-		tini 3x -e 3x true
-		docker-init -Z -Z true
-		catatonit COMMAND
-		catatonit -Z -Z true
-		catatonit --bogus --bogus true
-		podman-init COMMAND
-		dumb-init COMMAND
-		dumb-init -Z -Z true
-		dumb-init --bogus --bogus true
-		dumb-init 15 -r 15 true
-		dumb-init 15:99 -r 15:99 true
-		dumb-init 0:15 -r 0:15 true
-		dumb-init a:b -r a:b true
-		dumb-init -r -r
+		tini|COMMAND is missing
+		tini --|COMMAND is missing
+		tini -Z true|-Z: unknown option
+		tini --bogus true|--bogus: unknown option
+		tini -p SIGFOO true|-p: invalid signal 'SIGFOO'
+		tini -p|-p: missing signal
+		tini -e 256 true|-e: invalid status '256'
+		tini -e -1 true|-e: invalid status '-1'
+		tini -e 3x true|-e: invalid status '3x'
+		tini-static -Z true|-Z: unknown option
+		docker-init -Z true|-Z: unknown option
+		catatonit|COMMAND is missing
+		catatonit -Z true|-Z: unknown option
+		catatonit --bogus true|--bogus: unknown option
+		podman-init|COMMAND is missing
+		dumb-init|COMMAND is missing
+		dumb-init -Z true|-Z: unknown option
+		dumb-init --bogus true|--bogus: unknown option
+		dumb-init -r 15 true|-r: invalid rewrite '15'
+		dumb-init -r 15:99 true|-r: invalid signal '99'
+		dumb-init -r 0:15 true|-r: invalid signal '0'
+		dumb-init -r a:b true|-r: invalid signal 'a'
+		dumb-init -r|-r: missing rewrite
 	END
 	run --separate-stderr "$(ours nsinit)" -Z true
 	[ "$status" -eq 125 ]
@@ -479,6 +480,47 @@ sleeps_alone() {
 	done
 	run --separate-stderr "$(ours nsinit)" -P not-run
 	[ "$status" -eq 125 ]
+}
+
+@test "pause reaps until TERM or INT, ignores words that are not options, and -v prints its version" {
+	for words in '' 'not-run' '-P not-run' '--verbose -- -Z'; do
+		for sig in TERM INT; do
+			# shellcheck disable=SC2086 # words
+			start_pid1_as pause $words
+			kill -"$sig" "$pid"
+			finish "$launcher"
+			[ "$status" -eq 0 ]
+			run ! said 'not-run' "$err"
+		done
+	done
+	for word in -v -V --version; do
+		run --separate-stderr "$(ours pause)" "$word"
+		[[ $status == 0 && $output == "pause.c $(head -n 1 "$root/VERSION") - git."* && -z $stderr ]]
+	done
+	run --separate-stderr "$(ours pause)" -Z
+	[ "$status" -eq 125 ]
+	[ "$stderr" = "nsinit: -Z: unknown option (see --help)" ]
+}
+
+@test "pause as PID 1 reaps the orphans of its PID namespace" {
+	start_pid1_as pause -w
+	nsenter --target "$pid" --pid --mount "$PROBES/orphans" 3
+	wait_for gone_zombies "$pid"
+	has_children 0 "$pid"
+	kill "$pid"
+	finish "$launcher"
+	[ "$status" -eq 0 ]
+}
+
+gone_zombies() {
+	[[ -z $(children "$1") ]]
+}
+
+# start_pid1_as NAME ARG...: as start_pid1, under NAME.
+start_pid1_as() {
+	local NSINIT
+	NSINIT=$(ours "$1")
+	start_pid1 "${@:2}"
 }
 
 # The real one leaves some signals unblocked; TERM is bit 14.

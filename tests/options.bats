@@ -3,7 +3,7 @@
 load helper
 load levels
 
-# wrong LINE WORD...: nsinit with WORDs says LINE alone, exits with 125 and has started nothing.
+# wrong LINE WORD...: nsinit with WORDs logs LINE alone, exits with 125 and has started nothing.
 wrong() {
 	local line=$1
 	shift
@@ -15,14 +15,14 @@ wrong() {
 	[ "$output" = "" ]
 }
 
-# usage LINE WORD...: the same for what ends with a hint. COMMAND is there, and would be seen.
-usage() {
-	local line=$1
-	shift
-	wrong "$line (see --help)" "$@"
-}
-
+# COMMAND exists, and would be noticed by teardown.
 command=(touch "started")
+
+# What the usage errors say about values that are valid.
+signals='a name such as TERM or RTMIN+3, or 1 to 64'
+useless='nsinit cannot act on it'
+seconds='seconds such as 10 or 0.5, or "infinity"'
+offsets='seconds such as -0.5, up to 1000000000'
 
 setup() {
 	helper_setup
@@ -36,86 +36,143 @@ teardown() {
 
 @test "an unknown option is named" {
 	for word in --frobnicate -Z -vZ -% --=5 --unshar --unshared --pid-files -uwZ --Pid; do
-		usage "$word: unknown option" "$word" "${command[@]}"
+		wrong "$word: unknown option (see --help)" "$word" "${command[@]}"
 	done
-	usage "--frob=1: unknown option" --frob=1 "${command[@]}"
+	wrong "--frob=1: unknown option (see --help)" --frob=1 "${command[@]}"
 }
 
-@test "a missing COMMAND is said" {
+@test "a missing COMMAND is reported" {
 	for words in '' -- -v '-u --' '-t 5' '-t5 --' '--grace=5'; do
 		# shellcheck disable=SC2086 # words
-		usage "COMMAND is missing" $words
+		wrong "COMMAND is missing (see --help)" $words
 	done
 }
 
-@test "an option without its value is named" {
-	for option in -r --rewrite -p --pdeathsig -t --grace --stop-signal -e --remap-exit --on-exit --export-proc \
-		--propagation --root --wd --hostname --pid-file; do
-		usage "$option: this option needs a value" "$option"
-		usage "$option: this option needs a value" "$option" ''
-		[[ $option != --* ]] || usage "$option=: this option needs a value" "$option=" "${command[@]}"
-	done
-	usage "--kill-child=: this option needs a value" --kill-child= "${command[@]}"
-	usage "--mount-proc=: this option needs a value" --mount-proc= "${command[@]}"
-	usage "-vt: this option needs a value" -vt
+@test "an option without its value is named, with what is valid" {
+	while read -r options noun valid; do
+		for option in ${options//|/ }; do
+			wrong "$option: missing $noun ($valid)" "$option"
+			wrong "$option: invalid $noun '' ($valid)" "$option" ''
+			[[ $option != --* ]] || wrong "$option: invalid $noun '' ($valid)" "$option=" "${command[@]}"
+		done
+	done <<-END
+		-r|--rewrite rewrite two signals such as TERM:QUIT, or TERM:0
+		-p|--pdeathsig|--stop-signal signal $signals
+		-t|--grace duration $seconds
+		--monotonic|--boottime offset $offsets
+		-e|--remap-exit status 0 to 255
+		--on-exit action exit, poweroff, reboot, halt
+		--propagation mode private, slave, shared, unchanged
+		--export-proc|--root|--wd directory a path
+		--pid-file file a path
+		--hostname name 1 to 64 bytes
+	END
+	wrong "--kill-child: invalid signal '' ($signals)" --kill-child= "${command[@]}"
+	wrong "--mount-proc: invalid directory '' (a path)" --mount-proc= "${command[@]}"
+	wrong "-t: missing duration ($seconds)" -vt
 }
 
-@test "a value where none belongs is named" {
-	for option in --unshare --pid --mount --uts --ipc --net --user --cgroup --map-root-user --fork --single-child \
-		--group --subreaper --warn-on-reap --pause --verbose --help --version; do
-		usage "$option=x: this option takes no value" "$option=x" "${command[@]}"
+@test "a value for an option that takes none is named" {
+	for option in --unshare --pid --mount --uts --ipc --net --user --cgroup --time --map-root-user --map-current-user \
+		--fork --single-child --group --subreaper --linger --warn-on-reap --pause --verbose --help --version; do
+		wrong "$option: invalid value 'x' (the option takes none)" "$option=x" "${command[@]}"
+		wrong "$option: invalid value '' (the option takes none)" "$option=" "${command[@]}"
 	done
 }
 
-@test "a wrong signal is named, wherever one belongs" {
+@test "a wrong signal is named, with its option" {
 	for sig in FOO SIG SIGSIGTERM 0 -1 +1 65 1x 0x0f 99999999999999999999 RTMIN+31 RTMIN-1 RTMAX-31 RTMAX+1 RTMIN+ \
 		RTMIN+x RT 'TERM ' ' TERM' TERMS; do
-		usage "$sig: no signal" -p "$sig" "${command[@]}"
+		wrong "-p: invalid signal '$sig' ($signals)" -p "$sig" "${command[@]}"
 	done
-	usage "FOO: no signal" --pdeathsig=FOO "${command[@]}"
-	usage "FOO: no signal" -pFOO "${command[@]}"
-	usage "FOO: no signal" --stop-signal FOO "${command[@]}"
-	usage "FOO: no signal" --kill-child=FOO "${command[@]}"
+	wrong "--pdeathsig: invalid signal 'FOO' ($signals)" --pdeathsig=FOO "${command[@]}"
+	wrong "-p: invalid signal 'FOO' ($signals)" -pFOO "${command[@]}"
+	wrong "-p: invalid signal 'FOO' ($signals)" -vpFOO "${command[@]}"
+	wrong "--stop-signal: invalid signal 'FOO' ($signals)" --stop-signal FOO "${command[@]}"
+	wrong "--kill-child: invalid signal 'FOO' ($signals)" --kill-child=FOO "${command[@]}"
 }
 
-@test "a wrong FROM:TO is named" {
-	for word in 15 TERM 99999999999999999999:15 ''; do
-		[[ -z $word ]] || usage "$word: not FROM:TO" -r "$word" "${command[@]}"
+@test "a signal that can never have the effect asked for is refused" {
+	for sig in KILL STOP CHLD 9 sigstop; do
+		wrong "--stop-signal: invalid signal '$sig' ($useless)" --stop-signal "$sig" "${command[@]}"
+		wrong "-r: invalid signal '$sig' ($useless)" -r "$sig:TERM" "${command[@]}"
+	done
+	wrong "-p: invalid signal 'CHLD' ($useless)" -p CHLD "${command[@]}"
+	for sig in KILL STOP; do
+		run_at alone -p "$sig" -r "TERM:$sig" -- "$PROBES/die" 3
+		[ "$status" = 3 ]
+	done
+}
+
+@test "the wrong part of FROM:TO is named" {
+	for word in 15 TERM 99999999999999999999:15; do
+		wrong "-r: invalid rewrite '$word' (two signals such as TERM:QUIT, or TERM:0)" -r "$word" "${command[@]}"
 	done
 	for word in :15 0:1 65:1 FOO:1 -1:1 : x:y; do
-		usage "$word: FROM is no signal that is ever passed on" -r "$word" "${command[@]}"
+		wrong "--rewrite: invalid signal '${word%:*}' ($signals)" --rewrite "$word" "${command[@]}"
 	done
 	for word in 15: 15:65 15:-1 15:FOO 15:00 15:15:15 TERM:99999999999999999999 15:1x; do
-		usage "$word: TO is no signal, nor 0" --rewrite "$word" "${command[@]}"
-	done
-	for word in KILL:1 19:1 CHLD:0; do
-		usage "$word: FROM is no signal that is ever passed on" --rewrite="$word" "${command[@]}"
+		wrong "--rewrite: invalid signal '${word#*:}' ($signals)" --rewrite="$word" "${command[@]}"
 	done
 }
 
 @test "a wrong CODE is named" {
 	for word in -1 256 x 1x 0x1 +1 1.0 99999999999999999999 ' 1'; do
-		usage "$word: no status from 0 to 255" -e "$word" "${command[@]}"
+		wrong "-e: invalid status '$word' (0 to 255)" -e "$word" "${command[@]}"
 	done
 }
 
 @test "a wrong number of SECONDS is named" {
-	for word in nan inf -1 +1 1s 1e3 . 1.2.3 0x1 99999999999999999999 ' 1' '1,' Infinity; do
-		usage "$word: no number of seconds, nor \"infinity\"" -t "$word" "${command[@]}"
+	for word in nan inf -1 +1 1s 1e3 . .. .x 1.2.3 0x1 1000000001 99999999999999999999 ' 1' '1,' Infinity; do
+		wrong "-t: invalid duration '$word' ($seconds)" -t "$word" "${command[@]}"
+	done
+	for word in nan infinity +1 1s . - -. --1 1.2.3 -1000000001 99999999999999999999 ' -1'; do
+		wrong "--monotonic: invalid offset '$word' ($offsets)" --monotonic "$word" "${command[@]}"
+		wrong "--boottime: invalid offset '$word' ($offsets)" --boottime="$word" "${command[@]}"
+	done
+	for word in 0 .5 0.0000000001 1000000000 1000000000.999 infinity; do
+		run_at alone -t "$word" -- "$PROBES/die" 3
+		[ "$status" = 3 ]
 	done
 }
 
 @test "a wrong MODE or ACTION is named, and so is an action that only the machine's init can do" {
-	usage "shared: none of the words for this option" --propagation shared "${command[@]}"
-	usage "explode: none of the words for this option" --on-exit explode "${command[@]}"
+	for word in x slav slave, 'slave, shared' ', '; do
+		wrong "--propagation: invalid mode '$word' (private, slave, shared, unchanged)" \
+			--mount --propagation "$word" "${command[@]}"
+	done
+	wrong "--on-exit: invalid action 'explode' (exit, poweroff, reboot, halt)" --on-exit explode "${command[@]}"
 	for action in poweroff reboot halt; do
 		wrong "--on-exit: only the machine's own init ends the machine" --on-exit $action "${command[@]}"
 	done
 }
 
-@test "what does not go together is said" {
-	usage "touch: --pause takes no COMMAND" --pause "${command[@]}"
-	usage "--export-proc: needs --pid" --export-proc "$BATS_TEST_TMPDIR/x" "${command[@]}"
+@test "options that contradict each other are refused" {
+	wrong "--pause: invalid COMMAND 'touch' (the option takes none)" -P "${command[@]}"
+	wrong "--export-proc: needs --pid" --export-proc "$BATS_TEST_TMPDIR/x" "${command[@]}"
+	wrong "--export-proc: a new user namespace cannot mount in the caller's" \
+		--pid --user --export-proc "$BATS_TEST_TMPDIR/x" "${command[@]}"
+	for option in --user --map-root-user --map-current-user; do
+		wrong "--mount-proc: needs --pid in a new user namespace" "$option" --mount-proc "${command[@]}"
+	done
+	wrong "--map-current-user: cannot be used with --map-root-user" \
+		--map-root-user --map-current-user "${command[@]}"
+	for mode in shared unchanged; do
+		wrong "--propagation: invalid mode '$mode' with --root (private or slave)" \
+			--propagation "$mode" --root "$BATS_TEST_TMPDIR" "${command[@]}"
+	done
+}
+
+@test "an option that can have no effect is refused" {
+	for mode in private slave shared unchanged; do
+		wrong "--propagation: needs --mount" --propagation "$mode" "${command[@]}"
+		wrong "--propagation: needs --mount" --pid --propagation "$mode" "${command[@]}"
+	done
+	wrong "--kill-child: a signal needs a new namespace" --kill-child=TERM "${command[@]}"
+	wrong "--pid-file: needs a new namespace with --pause" -P --pid-file "$BATS_TEST_TMPDIR/pid"
+	[ ! -e "$BATS_TEST_TMPDIR/pid" ]
+	run_at alone --kill-child -- "$PROBES/die" 3
+	[ "$status" = 3 ]
 }
 
 @test "options end at the first word that is none, and at --" {
@@ -166,9 +223,9 @@ teardown() {
 		run_at alone "$option"
 		[ "$status" = 0 ]
 		[ "$stderr" = "" ]
-		for name in unshare pid mount uts ipc net user cgroup mount-proc export-proc map-root-user propagation root wd \
-			hostname pid-file fork kill-child single-child group rewrite pdeathsig subreaper grace stop-signal \
-			remap-exit warn-on-reap pause on-exit verbose help version; do
+		for name in unshare pid mount uts ipc net user cgroup time monotonic boottime mount-proc export-proc map-root-user \
+			map-current-user propagation root wd hostname pid-file fork kill-child single-child group rewrite pdeathsig \
+			subreaper grace stop-signal linger remap-exit warn-on-reap pause on-exit verbose help version; do
 			grep -q -- "--${name}[][ =]" <<<"$output"
 		done
 		[ "$(awk 'length > 80' <<<"$output")" = "" ]
@@ -211,17 +268,36 @@ teardown() {
 	wait_for said READY "$log.one.child"
 	kill -USR1 "$pid"
 	wait_for said "10 " "$log.one.child"
-	for row in NSINIT_GRACE=nan NSINIT_GRACE= NSINIT_GRACE=-1 NSINIT_VERBOSE=x NSINIT_VERBOSE= NSINIT_SINGLE_CHILD=2 \
-		NSINIT_SINGLE_CHILD=yes; do
+	while read -r row noun valid; do
 		(
 			declare -x "$row"
 			run_at pid1 -t 5 -v -g -- "${command[@]}"
 			[ "$status" = 125 ]
-			[ "${#stderr_lines[@]}" = 1 ]
-			[[ $stderr == "nsinit: "*"${row%%=*}"* ]]
-			[[ $stderr == *"${row#*=}"* ]]
+			[ "$stderr" = "nsinit: ${row%%=*}: invalid $noun '${row#*=}' ($valid)" ]
 		)
-	done
+	done <<-END
+		NSINIT_GRACE=nan duration $seconds
+		NSINIT_GRACE=-1 duration $seconds
+		NSINIT_VERBOSE=x level 0 to 9
+		NSINIT_VERBOSE=10 level 0 to 9
+		NSINIT_SINGLE_CHILD=2 value 0 or 1
+		NSINIT_SINGLE_CHILD=yes value 0 or 1
+	END
+}
+
+@test "an NSINIT_* that is set to the empty string counts as unset" {
+	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
+	log=$BATS_TEST_TMPDIR/log
+	NSINIT_VERBOSE='' NSINIT_GRACE='' NSINIT_SINGLE_CHILD='' start_at pid1 -- \
+		bash -c '"$0" "$1.child" & exec "$0" -x 12 -s 3 "$1"' "$PROBES/siglog" "$log"
+	wait_for said READY "$log"
+	wait_for said READY "$log.child"
+	kill -USR1 "$pid"
+	wait_for said "10 " "$log.child"
+	kill -USR2 "$pid"
+	end_of_it
+	[ "$status" = 3 ]
+	[ ! -s "$err" ]
 }
 
 @test "10,000 arguments, an empty environment and an empty argv change nothing" {
