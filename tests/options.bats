@@ -137,7 +137,7 @@ teardown() {
 }
 
 @test "a wrong MODE or ACTION is named, and so is an action that only the machine's init can do" {
-	for word in x slav slave, 'slave, shared' ', '; do
+	for word in x slav 'slave,' 'slave, shared' ', '; do
 		wrong "--propagation: invalid mode '$word' (private, slave, shared, unchanged)" \
 			--mount --propagation "$word" "${command[@]}"
 	done
