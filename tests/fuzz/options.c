@@ -6,6 +6,7 @@
  * comes out has to hold together.
  */
 #include <assert.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,12 +14,12 @@
 #include <sys/mount.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <wchar.h>
 
-#include "child.h"
 #include "kernel.h"
 #include "log.h"
+#include "machine.h"
 #include "options.h"
-#include "shutdown.h"
 
 enum { WORDS = 256, NOT_ENDED = -1, NEW_TIME = 0x80 /* CLONE_NEWTIME */ };
 
@@ -39,6 +40,23 @@ ssize_t caught_write(int fd, const void *data, size_t size)
 	return (ssize_t)size;
 }
 
+/* Whether all characters may be shown: valid UTF-8, no control characters of C0 and C1. */
+static bool is_clean(const char *text, size_t size)
+{
+	mbstate_t state = {0};
+
+	while (size) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, text, size, &state);
+
+		if (n == 0 || n > size || c < ' ' || (c >= 0x7f && c < 0xa0))
+			return false;
+		text += n;
+		size -= n;
+	}
+	return true;
+}
+
 /* A message: one line, whatever the words are that it names. */
 ssize_t caught_writev(int fd, const struct iovec *pieces, int count)
 {
@@ -47,8 +65,7 @@ ssize_t caught_writev(int fd, const struct iovec *pieces, int count)
 
 	assert(fd == STDERR_FILENO && count == 1 && size > 9 && size <= 1024);
 	assert(!memcmp(text, "nsinit: ", 8) && text[size - 1] == '\n');
-	for (size_t i = 0; i + 1 < size; i++)
-		assert((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
+	assert(is_clean(text, size - 1));
 	lines++;
 	return (ssize_t)size;
 }
@@ -57,6 +74,14 @@ void caught_quit(int how)
 {
 	status = how;
 	longjmp(ended, 1);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	assert(setlocale(LC_CTYPE, "C.UTF-8"));
+	return 0;
 }
 
 static void check_offset(const struct options *opt, const struct time_offset *offset)
