@@ -108,3 +108,19 @@ man_options() {
 		}
 	done
 }
+
+@test "DIAGNOSTICS in the manual has every message of the sources, and no other" {
+	need perl perl-base
+	cd "$root"
+	tests/diagnostics nsinit.1 ./*.c
+	# A message that one of the two does not have is found.
+	cp nsinit.1 ./*.c "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
+	echo 'static void unused(void) { say(ALWAYS, "a new message of %s: %m", ""); }' >new.c
+	run "$root/tests/diagnostics" nsinit.1 ./*.c
+	[[ $status == 1 && $output == "not in DIAGNOSTICS: a new message of %s: %m" ]]
+	rm new.c
+	sed -i 's/^\.It Sy cannot adopt orphans: ERROR/&\n.It Sy cannot adopt anything: ERROR/' nsinit.1
+	run "$root/tests/diagnostics" nsinit.1 ./*.c
+	[[ $status == 1 && $output == "not in the sources: cannot adopt anything: ERROR" ]]
+}
