@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The systems that docs/experiments.md walks through: what it shows is what is seen, and what a shell cannot show, seen
-# by probes.
+# The experiments of docs/experiments.md: their commands have the output that the document shows. Probes show what a
+# shell cannot.
 
 # shellcheck disable=SC2016,SC2164 # scripts are for inner shells; bats stops where a cd fails
 load helper
@@ -21,8 +21,8 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# section N FILE: the section with that number. PIDs of the outside differ, and with them the width of columns; in a
-# container there are less than 32 levels.
+# section N FILE: print the section with that number. PIDs outside differ, and with them the width of columns. In a
+# container there are fewer than 32 levels.
 section() {
 	awk -v begin="## $1." -v first="$(readlink /proc/self/ns/pid)" '
 		/^##+ / { inside = index($0, begin) == 1 || (inside && /^###/ && first == "pid:[4026531836]") }
@@ -30,8 +30,8 @@ section() {
 		sed -E 's/(status )([0-9])([0-9])([0-9])/\1\2.\3.\4/; s/[0-9]{2,}/N/g; s/[[:blank:]]+/ /g; s/ $//'
 }
 
-# as_told N: what section N says is what its commands said.
-as_told() {
+# as_documented N: check that the commands of section N print what the document shows.
+as_documented() {
 	need_mounted_root
 	[[ -s $BATS_FILE_TMPDIR/now.md ]]
 	diff <(section "$1" "$root/docs/experiments.md") <(section "$1" "$BATS_FILE_TMPDIR/now.md")
@@ -39,49 +39,49 @@ as_told() {
 }
 
 @test "experiment 1: a process in a new PID namespace, and its procfs outside" {
-	as_told 1
+	as_documented 1
 }
 
-@test "experiment 2: five namespaces, one in the other" {
-	as_told 2
+@test "experiment 2: five nested namespaces" {
+	as_documented 2
 }
 
 @test "experiment 3: UTS, IPC and PID at once" {
-	as_told 3
+	as_documented 3
 }
 
-@test "experiment 4: the words of unshare" {
-	as_told 4
+@test "experiment 4: options of unshare" {
+	as_documented 4
 }
 
 @test "experiment 5: the init is special" {
-	as_told 5
+	as_documented 5
 }
 
-@test "experiment 6: who holds the end up" {
-	as_told 6
+@test "experiment 6: a namespace that does not end" {
+	as_documented 6
 }
 
 @test "experiment 7: mounts" {
-	as_told 7
+	as_documented 7
 }
 
 @test "experiment 8: another root" {
-	as_told 8
+	as_documented 8
 }
 
-@test "experiment 9: names of one's own" {
-	as_told 9
+@test "experiment 9: host name and domain name" {
+	as_documented 9
 }
 
 @test "experiment 10: reboot(2), ns_last_pid, and PIDs translated" {
-	as_told 10
+	as_documented 10
 }
 
-@test "the walk-through says nothing on stderr, and shows every command's output" {
+@test "the walk-through prints nothing on stderr, and shows the output of every command" {
 	need_mounted_root
 	[[ ! -s $BATS_FILE_TMPDIR/errors ]]
-	# The outputs that stand in the document come from the commands, not from the document.
+	# Without the document's outputs the result is the same: they come from the commands.
 	sed -E '/^```console/,/^```$/{/^(\$|>|```)/!d}' "$root/docs/experiments.md" >bare.md
 	"$root/tests/walk" bare.md >again.md 3>&-
 	for n in {1..10}; do
@@ -91,7 +91,7 @@ as_told() {
 
 # --- what a shell cannot show ---
 
-@test "a process joined through a pidfd is PID 3 with PPid 0, and signals from the parent's namespace reach it" {
+@test "a process that joined through a pidfd is PID 3 with PPid 0, and signals from the outer namespace reach it" {
 	need_mounted_root
 	start_levels -u
 	"$PROBES/join" -k pm "$command" "$PROBES/siglog" -x 15 "$PWD/log" 3>&- &
@@ -109,20 +109,20 @@ as_told() {
 	((status == 143))
 }
 
-@test "five processes: a joiner's child is a child of the outside, and its own child is the namespace's orphan" {
+@test "a process that joined has its parent outside, and its orphan is adopted inside" {
 	need_mounted_root
 	start_levels -u
-	# a: the inner init, b: COMMAND, c: the joiner outside, d: what joined, e: what d leaves behind.
+	# a: the inner init, b: COMMAND, c: the joiner outside, d: the process that joined, e: the orphan of d.
 	"$PROBES/join" -k pm "$command" sh -c 'cd "$0"; (sleep 1000 & echo $! >e); echo $$ >d; exec sleep 1001' "$PWD" 3>&- &
 	c=$!
 	wait_for test -s d
 	d=$(children "$c")
 	wait_for runs "$d" sleep
 	[[ $(field "$d" PPid) == "$c" ]]
-	# e lost its parent inside: its own namespace's init has adopted it.
+	# e lost its parent inside: the init of its namespace has adopted it.
 	e=$(children "$inner" | grep -vx "$command")
 	[[ $(field "$e" NSpid) == "$e $(<e)" && $(field "$e" PPid) == "$inner" ]]
-	# d loses its parent outside: somebody outside adopts it, never the namespace's init.
+	# d loses its parent outside: a process outside adopts it, never the init of the namespace.
 	kill -KILL "$c"
 	wait "$c" || :
 	wait_for other_parent "$d" "$c"
@@ -139,7 +139,7 @@ other_parent() {
 	[[ $(field "$1" PPid) != "$2" ]]
 }
 
-@test "SIGKILL from above ends the init and everybody; STOP stops it; signals from inside do nothing" {
+@test "KILL from outside ends the init and the namespace, STOP stops the init, and signals from inside have no effect" {
 	start_levels -u
 	"$PROBES/join" -k pm "$command" sleep 1001 3>&- &
 	joiner=$!
@@ -161,7 +161,7 @@ other_parent() {
 	gone "$command"
 }
 
-@test "a namespace whose init is gone takes nobody: fork is ENOMEM" {
+@test "fork in a namespace whose init has ended fails with ENOMEM" {
 	start_levels --pid
 	exec 8<"/proc/$command/ns/pid"
 	stop_it
@@ -170,7 +170,7 @@ other_parent() {
 	exec 8<&-
 }
 
-@test "SCM_CREDENTIALS: a PID is another on each side, 0 where it has no name, and only one's own may be sent" {
+@test "SCM_CREDENTIALS translates a PID, to 0 if the receiver's namespace has none for it" {
 	"$PROBES/creds" -l socket 2 >seen 3>&- &
 	receiver=$!
 	wait_for said LISTENING seen
@@ -178,13 +178,13 @@ other_parent() {
 	wait_for up sleep
 	wait_for has_lines 2 seen
 	read -r sender uid _ < <(tail -n 1 seen)
-	((sender > command && uid == 0)) # PID 3 in there, born after COMMAND
-	# A privileged one inside may name another of its own namespace; the kernel translates that, too.
+	((sender > command && uid == 0)) # PID 3 inside, created after COMMAND
+	# A privileged process inside may send the PID of another one of its namespace, which the kernel translates as well.
 	"$PROBES/join" "$command" "$PROBES/creds" socket 2
 	wait "$receiver"
 	[[ $(tail -n 1 seen) == "$command 0 0" ]]
 	stop_it
-	# The other way: the outside has no PID in there.
+	# The other way: the outside has no PID inside.
 	spawn "$NSINIT" --pid "$PROBES/creds" -l inner 1
 	wait_for said LISTENING "$out"
 	"$PROBES/creds" inner
@@ -197,7 +197,7 @@ has_lines() {
 	(($(wc -l <"$2") == $1))
 }
 
-@test "SCM_CREDENTIALS: the uid is translated, too, and a PID that is not there is refused" {
+@test "SCM_CREDENTIALS translates the uid as well, and refuses a PID that does not exist" {
 	need_user_namespaces
 	for_nobody
 	cp "$PROBES/creds" "$place/"
@@ -215,14 +215,14 @@ has_lines() {
 	((uid == 65534 && gid == 65534))
 }
 
-@test "ns_last_pid of one's own: the next PID is chosen inside, the outside's counter goes on" {
+@test "ns_last_pid chooses the next PID inside, and leaves the counter outside unchanged" {
 	need_file /proc/sys/kernel/ns_last_pid linux-image-amd64
 	run_nsinit -u sh -c 'echo 4999 >/proc/sys/kernel/ns_last_pid; sh -c "echo \$\$; :"; cat /proc/sys/kernel/ns_last_pid'
 	((status == 0))
 	((lines[0] == 5000 && lines[1] >= 5000 && lines[1] < 5010))
 }
 
-@test "orphans of a nested namespace go to its own init, not to an outer one" {
+@test "orphans of a nested namespace are adopted by its own init, not by an outer one" {
 	spawn "$NSINIT" -u "$NSINIT" -u sh -c '(sleep 1000 & echo $! >orphan); exec sleep 1001'
 	wait_for test -s orphan
 	wait_for two_below
@@ -231,7 +231,7 @@ has_lines() {
 	((status == 143))
 }
 
-# two_below: the second level's init has two children by now: COMMAND and the orphan.
+# two_below: whether the init of the second level has two children: COMMAND and the orphan.
 two_below() {
 	mapfile -t below < <(chain "$pid")
 	inner2=${below[2]-}
@@ -240,14 +240,14 @@ two_below() {
 	((${#below[@]} == 2)) && orphan=$(printf '%s\n' "${below[@]}" | sort -n | tail -n 1)
 }
 
-@test "pid_for_children is the new namespace for all inside, and the old one for the outer nsinit" {
+@test "pid_for_children is the new namespace for all processes inside, and the old one for the outer nsinit" {
 	start_levels --pid
 	[[ $(ns "$command" pid) == "$(ns "$command" pid_for_children)" ]]
 	[[ $(ns "$pid" pid) == "$(ns "$pid" pid_for_children)" && $(ns "$pid" pid) == "$(ns $$ pid)" ]]
 	stop_it
 }
 
-@test "shared mount points of three kinds: private, shared and slave ones show nothing of the inside" {
+@test "mounts made inside are not visible outside on private, shared and slave mount points" {
 	in_mounts '
 		for kind in private shared slave; do
 			mkdir $kind

@@ -1,6 +1,6 @@
 # bats file_tags=tree
 # shellcheck disable=SC2016,SC2154
-# What docs/moving.md says of the peers, tried with the peers.
+# The claims of docs/moving.md about other programs, tested with these programs.
 
 load helper
 
@@ -15,10 +15,10 @@ setup() {
 
 @test "each cell of the table of behaviours is what the program does" {
 	need_mounted_root
-	sed -n '/<!-- table: behaviour -->/,/<!-- end -->/{/<!--/d; p}' "$root/docs/moving.md" >"$BATS_TEST_TMPDIR/said"
+	sed -n '/<!-- table: behaviour -->/,/<!-- end -->/{/<!--/d; p}' "$root/docs/moving.md" >"$BATS_TEST_TMPDIR/documented"
 	"$root/tests/moving" >"$BATS_TEST_TMPDIR/done" 2>"$BATS_TEST_TMPDIR/stderr" || :
 	cat "$BATS_TEST_TMPDIR/stderr"
-	# A peer's column is true of the version that the text names.
+	# A column is compared only if the installed version is the one that the text names.
 	local columns=2,8,9 field=3 package version
 	for package in tini dumb-init catatonit util-linux bubblewrap; do
 		[[ $(<"$root/docs/moving.md") == *" $package "[0-9]* ]]
@@ -26,12 +26,12 @@ setup() {
 		[[ $(<"$root/docs/moving.md") != *" $package ${version%%-*}"[,.]* ]] || columns+=,$field
 		((++field))
 	done
-	diff <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/said") <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/done")
+	diff <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/documented") <(cut -d '|' -f "$columns" "$BATS_TEST_TMPDIR/done")
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/done") -gt 15 ]]
 }
 
-# told PROGRAM WORD: whether PROGRAM's own help knows the option.
-told() {
+# has_option PROGRAM WORD: whether PROGRAM's own help names the option.
+has_option() {
 	{
 		"$1" --help || "$1" -h
 	} 2>&1 | tr -c '[:alnum:]_-' '\n' | grep -qxFe "$2"
@@ -39,18 +39,18 @@ told() {
 
 @test "each option of the table of options is one that the program has" {
 	programs=(tini dumb-init catatonit unshare bwrap "$NSINIT")
-	sed -n '/^## Option by option/,/^## What changes/p' "$root/docs/moving.md" | grep '^| [a-z]' | grep -v '^| what it is' >"$BATS_TEST_TMPDIR/rows"
+	sed -n '/^## Option by option/,/^## What changes/p' "$root/docs/moving.md" | grep '^| [a-z]' | grep -v '^| purpose' >"$BATS_TEST_TMPDIR/rows"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/rows") -gt 15 ]]
 	while IFS='|' read -ra cells; do
 		for i in "${!programs[@]}"; do
 			for word in $(grep -o '`[^`]*`' <<<"${cells[i + 2]}" | tr -d '`'); do
 				case "${programs[i]} $word" in
-				# Told otherwise than by a word of its own.
+				# Not a separate word of the help.
 				'catatonit -P' | 'catatonit -g' | 'catatonit --version') "${programs[i]}" -h 2>&1 | grep -q -e "$word" ;;
 				catatonit\ CATATONIT_*) grep -q "$word" "$(command -v catatonit)" ;;
-				*) told "${programs[i]}" "$word" ;;
+				*) has_option "${programs[i]}" "$word" ;;
 				esac || {
-					echo "${programs[i]} does not tell of $word" >&2
+					echo "${programs[i]} does not document $word" >&2
 					return 1
 				}
 			done
