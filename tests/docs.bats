@@ -1,19 +1,20 @@
 #!/usr/bin/env bats
-# One source of truth: the parser's table, the manual, the completions and the texts say the same.
+# The parser's table, the manual, the completions and the texts agree.
 # bats file_tags=tree
 
 load helper
 
-# The long options of --help, in its order.
+# help_options: print the long options of --help, in its order.
 help_options() {
 	"$NSINIT" --help | grep -oE '^ .{5}--[a-z-]+' | grep -oE -- '--[a-z-]+'
 }
 
-# The short ones.
+# help_letters: print the short options of --help.
 help_letters() {
 	"$NSINIT" --help | grep -oE '^  -[a-zA-Z],' | tr -d ' ,'
 }
 
+# man_options: print the long options of the manual, in its order.
 man_options() {
 	sed -nE '/^\.It Fl /{s/.* Fl -([a-z-]+).*/--\1/;s/^\.It Fl -([a-z-]+).*/--\1/;p}' "$root/nsinit.1"
 }
@@ -29,7 +30,7 @@ man_options() {
 	[ "$(help_letters)" = "$letters" ]
 }
 
-@test "every option of --help is one that the parser knows" {
+@test "the parser knows every option of --help" {
 	local option
 	for option in $(help_options) $(help_letters); do
 		run "$NSINIT" "$option" --no-such-option
@@ -37,7 +38,7 @@ man_options() {
 	done
 }
 
-@test "the completions name every option, and none that is not there" {
+@test "the completions offer every option, and nothing that is not an option" {
 	local wanted file found
 	wanted=$(help_options | sort)
 	for file in nsinit.bash _nsinit nsinit.fish; do
@@ -49,9 +50,9 @@ man_options() {
 	done
 }
 
-@test "the manual is clean mdoc" {
+@test "mandoc has no complaint about the manual" {
 	need mandoc mandoc
-	# Which other manuals are installed says nothing about this one.
+	# Other manuals need not be installed.
 	run bash -c "mandoc -T lint '$root/nsinit.1' 2>/dev/null | grep -v 'referenced manual not found'"
 	[ -z "$output" ]
 }
@@ -75,7 +76,7 @@ man_options() {
 	[[ $(complete_line nsinit -u bas) == *bash* ]]
 }
 
-@test "zsh and fish can read their completions" {
+@test "zsh and fish accept their completions" {
 	need zsh zsh
 	need fish fish
 	zsh -n "$root/completions/_nsinit"
@@ -84,14 +85,22 @@ man_options() {
 	[[ $output == *slave* && $output == *private* ]]
 }
 
-@test "every local link in the texts leads somewhere" {
+# anchors FILE: the anchors of its headings, as GitHub makes them.
+anchors() {
+	sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | sed 's/[^a-z0-9_-]//g'
+}
+
+@test "every local link in the texts leads to a file or a heading" {
 	local file link
-	for file in "$root"/*.md "$root"/docs/*.md "$root"/bench/*.md "$root"/examples/*.md; do
+	for file in "$root"/*.md "$root"/docs/*.md "$root"/bench/*.md "$root"/examples/*.md "$root"/tests/*.md; do
 		[ -e "$file" ] || continue
 		while read -r link; do
-			[[ $link == http* || $link == '#'* || $link == mailto:* ]] && continue
-			link=${link%%#*}
-			[ -e "$(dirname "$file")/$link" ] || {
+			[[ $link == http* || $link == mailto:* ]] && continue
+			if [[ $link == '#'* ]]; then
+				anchors "$file" | grep -qxFe "${link#'#'}"
+			else
+				[ -e "$(dirname "$file")/${link%%#*}" ]
+			fi || {
 				echo "$file: $link" >&2
 				return 1
 			}
@@ -99,7 +108,7 @@ man_options() {
 	done
 }
 
-@test "every source file says in its first lines what it is for" {
+@test "every source file begins with a comment that says what it is for" {
 	local file
 	for file in "$root"/*.c "$root"/include/*.h; do
 		head -n 1 "$file" | grep -q '^/\*' || {
