@@ -1,10 +1,10 @@
-# nsinit in an image of its own: the binary and nothing else. Run it as it is, or take the file out of it:
+# An image that contains only nsinit. Use it as it is, or copy the binary into another image:
 #
 #   docker build -t nsinit .
 #   COPY --from=nsinit /nsinit /nsinit
 #
-# BASE is what it is built in, a Debian or an Alpine. The builder has the target's processor, by emulation where
-# it must: so the binary is musl's for every --platform, and compiling takes seconds even so.
+# BASE is the image to build in, a Debian or an Alpine. The build runs on the target's processor, emulated if necessary.
+# So the binary is built with musl for every --platform. It takes seconds also under emulation.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
@@ -16,7 +16,7 @@ RUN set -e; \
 	rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# The context has no history to read the commit from: --build-arg COMMIT=$(git rev-parse HEAD).
+# The build context has no git history, so pass the commit: --build-arg COMMIT=$(git rev-parse HEAD).
 ARG COMMIT
 RUN make ${COMMIT:+COMMIT="$COMMIT"} && ./nsinit --version
 

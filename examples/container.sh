@@ -1,10 +1,10 @@
 #!/bin/sh
-# A container from a directory that holds a root file system, in one line:
+# Run a command in a container, from a directory that holds a root file system:
 #
 #     container.sh ROOTFS COMMAND [ARG]...
 #
-# Its PID, mount, UTS, IPC, network and cgroup namespaces are its own, and /proc inside shows its processes alone. With
-# PIDFILE set, COMMAND's PID as seen from here is kept in that file: see join.sh.
+# The container has its own PID, mount, UTS, IPC, network and cgroup namespaces, and its /proc shows only its own
+# processes. If PIDFILE is set, that file holds COMMAND's PID as seen from outside: see join.sh.
 set -eu
 rootfs=$1
 shift

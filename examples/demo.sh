@@ -1,6 +1,6 @@
 #!/bin/sh
-# nsinit's main job on one screen: a COMMAND in a PID namespace of its own, an orphan reaped, a TERM passed on, the
-# status brought back. Run it as root after make; it fails where anything is not as it says.
+# What nsinit does, on one screen: COMMAND runs in a new PID namespace, an orphan is reaped, a TERM is forwarded, and the
+# status is returned. Run it as root after make. It fails if anything differs from what it prints.
 set -eu
 cd "$(dirname "$0")/.."
 NSINIT=${NSINIT:-./nsinit}
@@ -21,7 +21,7 @@ trap 'echo "COMMAND: got TERM, leaving with 42"; exit 42' TERM
 echo "COMMAND: my PID is $$, my parent's is $PPID"
 [ $$ -eq 2 ] && [ $PPID -eq 1 ]
 
-echo "COMMAND: my /proc shows these processes alone:"
+echo "COMMAND: my /proc shows only these processes:"
 for dir in /proc/[0-9]*; do
 	printf '  %5s  %s\n' "${dir#/proc/}" "$(tr '\0' ' ' <"$dir/cmdline" | cut -c 1-60)"
 done 2>/dev/null
@@ -32,7 +32,7 @@ while [ "$(parent "$orphan")" != 1 ]; do :; done
 echo "COMMAND: I left an orphan, PID $orphan, whose parent is now PID $(parent "$orphan")"
 echo >"$1/hold"
 while [ -e "/proc/$orphan" ]; do :; done
-echo "COMMAND: it has ended, and nothing is left of it, not even a zombie"
+echo "COMMAND: it has ended, and was reaped: there is no zombie"
 echo >&3
 while :; do sleep 1000 & wait; done
 COMMAND
@@ -41,7 +41,7 @@ say "nsinit -u -w -- sh command"
 "$NSINIT" -u -w -- sh -eu "$tmp/command" "$tmp" 3>"$tmp/ready" &
 pid=$!
 read -r _ <"$tmp/ready"
-say "kill -TERM $pid, which is nsinit outside of the namespace"
+say "kill -TERM $pid, which is the outer nsinit"
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Joins a running container by the PID file that nsinit keeps for it (--pid-file): a second COMMAND in all of its
-# namespaces, below its root directory.
+# Join a running container, which is found by the file of nsinit's --pid-file: run a second command in all of its
+# namespaces and in its root directory.
 #
 #     join.sh PIDFILE COMMAND [ARG]...
 set -eu

@@ -1,10 +1,10 @@
 #!/bin/sh
-# What container.sh does, without any privilege: whoever calls it is root inside, and nobody but himself outside.
+# The same as container.sh without privileges. The caller is root inside the container, and has its own rights outside.
 #
 #     rootless.sh ROOTFS COMMAND [ARG]...
 #
-# It needs user namespaces that are switched on, and a /proc that no container around has masked; where one is missing,
-# nsinit says which.
+# User namespaces must be enabled, and /proc must not be masked by an outer container. nsinit's message says which of these
+# is missing.
 set -eu
 rootfs=$1
 shift

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What unshare-before.sh does, with nsinit, which takes unshare's words too: nothing but the name has to be changed, and
-# each of the three lines does the same.
+# The same as unshare-before.sh, with nsinit. nsinit accepts unshare's options, so only the name has to be changed. The
+# three lines do the same.
 #
 #     unshare-after.sh COMMAND [ARG]...
 set -eu

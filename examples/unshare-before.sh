@@ -1,7 +1,7 @@
 #!/bin/sh
-# A job in a PID namespace of its own, as it is done with unshare(1): --fork, or the namespace has no init; --kill-child,
-# or it outlives its caller; and an init, or nobody reaps orphans and TERM is ignored (tini stands for any here).
-# See unshare-after.sh.
+# Run a command in a new PID namespace with unshare(1). It needs --fork, because otherwise the namespace has no init;
+# --kill-child, because otherwise the namespace outlives its caller; and an init such as tini, because otherwise orphans
+# are not reaped and TERM is ignored. See unshare-after.sh.
 #
 #     unshare-before.sh COMMAND [ARG]...
 set -eu

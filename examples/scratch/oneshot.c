@@ -1,6 +1,6 @@
 /*
- * oneshot PORT: says its name and time to whoever connects. Each answer is given by a grandchild,
- * so that the server waits for nobody: it is the init that reaps them.
+ * oneshot PORT: send PID and time to each client. A grandchild sends the answer, so that the server
+ * does not wait for it. The grandchild is an orphan, which the init reaps.
  */
 #include <netinet/in.h>
 #include <signal.h>
