@@ -133,3 +133,30 @@ anchors() {
 	run "$root/tests/diagnostics" nsinit.1 ./*.c
 	[[ $status == 1 && $output == "not in the sources: cannot adopt anything: ERROR" ]]
 }
+
+# examples: print the commands of the manual's EXAMPLES, except those for an image or an engine.
+examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAGNOSTICS/{
+		s/^\.Dl //; t line
+		/^\.Bd/,/^\.Ed/{ /^\./d; b line }
+		d
+		:line
+		s/\\(dq/"/g; s/\\(aq/'"'"'/g; s/\\e/\\/g
+		/^ENTRYPOINT/d; /^docker/d
+		p
+	}' "$root/nsinit.1"
+}
+
+@test "the examples of the manual run as they are" {
+	need_root
+	need_mounted_root
+	need busybox busybox-static
+	need nsenter util-linux
+	examples | sed "s,/tmp/,$BATS_TEST_TMPDIR/,g" >"$BATS_TEST_TMPDIR/examples"
+	cd "$BATS_TEST_TMPDIR"
+	mkdir bin
+	ln -s "$NSINIT" bin/nsinit
+	PATH=$PWD/bin:$PATH run --separate-stderr "${fresh[@]}" bash examples </dev/null 3>&-
+	echo "$stderr"
+	[[ $output == $'PID 2, and /proc has: /proc/1 /proc/2\n0\n137\n0\nreload\n/proc/1 /proc/2 /proc/3\nbox\n1' ]]
+}
