@@ -287,9 +287,9 @@ clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep
 
 # --- an interpreter that is missing ---
 
-# lacks_interpreter FILE [COMMAND]: nsinit's line about FILE, started as COMMAND, speaks of its interpreter.
+# lacks_interpreter FILE: nsinit's line about FILE speaks of its interpreter.
 lacks_interpreter() {
-	run_nsinit "${2:-$1}"
+	capture "$NSINIT" "$1"
 	echo "$status: $stderr"
 	((status == 126 || status == 127))
 	((${#stderr_lines[@]} == 1))
@@ -303,7 +303,7 @@ lacks_interpreter() {
 	lacks_interpreter ./crlf
 	lacks_interpreter ./path
 	PATH=$PATH:$PWD lacks_interpreter crlf
-	run_nsinit ./none
+	capture "$NSINIT" ./none
 	((status == 127))
 	[[ $stderr == *"./none: No such file or directory"* && $stderr != *interpreter* ]]
 }

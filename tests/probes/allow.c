@@ -1,5 +1,6 @@
 /*
- * allow: becomes COMMAND under a seccomp filter that kills the process for every call but those named.
+ * allow: becomes COMMAND under a seccomp filter that kills the process for every call but those
+ * named.
  *
  *     allow CALL... -- COMMAND [ARG]...
  *

@@ -1,0 +1,140 @@
+# bats file_tags=docker
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
+# Writing to /proc/1/fd/1 is how cron jobs, `docker exec` and log files that are links write to a container's log. Each
+# way, in real engines.
+
+load helper
+load docker
+
+needs() {
+	need_root
+	need nginx nginx
+	need_engine
+}
+
+setup_file() {
+	! lacks needs || return 0
+	docker_up --init-path "$NSINIT"
+	docker_busybox nsinit-test/busybox
+	# cron begins with the next minute: the last test looks.
+	mkdir "$BATS_FILE_TMPDIR/crontabs"
+	echo '* * * * * echo a job runs >/proc/1/fd/1; echo its error >/proc/1/fd/2' >"$BATS_FILE_TMPDIR/crontabs/root"
+	for words in '--init' "--volume $NSINIT:/nsinit:ro --entrypoint /nsinit"; do
+		# shellcheck disable=SC2086 # words
+		docker run --detach --network=none --volume "$BATS_FILE_TMPDIR/crontabs:/crontabs:ro" $words \
+			nsinit-test/busybox crond -f -c /crontabs -L /dev/null
+	done >"$BATS_FILE_TMPDIR/crons"
+}
+
+teardown_file() {
+	docker_down
+}
+
+setup() {
+	needs
+	helper_setup
+	started=()
+}
+
+teardown() {
+	docker_clean
+	podman_clean
+	helper_teardown
+}
+
+image=nsinit-test/busybox
+entrypoint=(--volume "$NSINIT:/nsinit:ro" --entrypoint /nsinit)
+
+# logs_exec ARG...: what `docker exec` writes to the standard files of the first process of such a container is in its log.
+logs_exec() {
+	docker_start "$@" sleep 1000
+	in_container sh -c 'echo "written by $0" >/proc/1/fd/1; echo "an error of $0" >/proc/1/fd/2' exec
+	wait_for logged 'written by exec'
+	wait_for logged 'an error of exec'
+}
+
+@test "docker exec writes to the container's log by /proc/1/fd/1, with nsinit as ENTRYPOINT and by --init" {
+	logs_exec "${entrypoint[@]}" "$image"
+	logs_exec --init "$image"
+	logs_exec --init --read-only --cap-drop=ALL --security-opt no-new-privileges "$image"
+}
+
+@test "docker exec writes to the container's log by /proc/1/fd/1 with a terminal, and as another user" {
+	logs_exec --tty "${entrypoint[@]}" "$image"
+	logs_exec --interactive --tty --init "$image"
+	logs_exec --init --user 1000:1000 "$image"
+}
+
+@test "what docker exec writes to /proc/1/fd/0 of an interactive container is COMMAND's input" {
+	for words in --init "${entrypoint[*]}"; do
+		# shellcheck disable=SC2086 # words
+		docker_start --interactive $words "$image" sh -c 'while read -r line; do echo "order: $line"; done'
+		in_container sh -c 'echo say hello >/proc/1/fd/0'
+		wait_for logged 'order: say hello'
+	done
+}
+
+@test "the input of docker run -i can be read by /proc/1/fd/0, and its output ends with the container" {
+	for words in --init "${entrypoint[*]}"; do
+		# shellcheck disable=SC2086 # words
+		output=$(echo an order | docker run --rm --interactive --network=none $words "$image" \
+			sh -c 'exec 3</proc/1/fd/0 </dev/null; read -r line <&3; setsid sh -c "echo read: $line >/proc/1/fd/1"; exit')
+		[[ $output == "read: an order" ]]
+	done
+}
+
+@test "nginx whose logs are links to /proc/1/fd/1 and /proc/1/fd/2 starts in a container, and docker logs shows them" {
+	docker_base nsinit-test/nginx nginx dash busybox-static
+	mkdir -p "$BATS_TEST_TMPDIR/nginx/logs"
+	cat >"$BATS_TEST_TMPDIR/nginx/nginx.conf" <<-'END'
+		user www-data;
+		pid /run/nginx.pid;
+		error_log /var/log/nginx/error.log notice;
+		events { }
+		http {
+			access_log /var/log/nginx/access.log;
+			server {
+				listen 127.0.0.1:80;
+				return 200 "served\n";
+			}
+		}
+	END
+	cat >"$BATS_TEST_TMPDIR/nginx/Dockerfile" <<-'END'
+		FROM nsinit-test/nginx
+		COPY nginx.conf /etc/nginx/nginx.conf
+		COPY logs /var/log/nginx
+	END
+	ln -s /proc/1/fd/1 "$BATS_TEST_TMPDIR/nginx/logs/access.log"
+	ln -s /proc/1/fd/2 "$BATS_TEST_TMPDIR/nginx/logs/error.log"
+	docker_build --quiet --tag nsinit-test/linked "$BATS_TEST_TMPDIR/nginx"
+	for words in --init "${entrypoint[*]}"; do
+		# shellcheck disable=SC2086 # words
+		docker_start $words nsinit-test/linked nginx -g 'daemon off;'
+		wait_for served
+		wait_for logged '"GET /a-page '
+		logged 'start worker process'
+	done
+}
+
+served() {
+	[[ $(in_container busybox wget -qO- http://127.0.0.1/a-page 2>/dev/null) == served ]]
+}
+
+@test "podman exec writes to the container's log by /proc/1/fd/1" {
+	podman_up
+	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
+	id=$(podman_here run --detach --network=none --log-driver k8s-file --init --init-path "$NSINIT" localhost/busybox sleep 1000)
+	podman_here exec "$id" sh -c 'echo written by exec >/proc/1/fd/1'
+	wait_for podman_logged 'written by exec'
+}
+
+podman_logged() {
+	podman_here logs "$id" 2>&1 | grep -qF "$1"
+}
+
+@test "cron's jobs write to the container's log by /proc/1/fd/1 and /proc/1/fd/2" {
+	while read -r container; do
+		wait_for -t 90 logged 'a job runs'
+		wait_for logged 'its error'
+	done <"$BATS_FILE_TMPDIR/crons"
+}
