@@ -1,0 +1,97 @@
+#!/bin/bash
+# Job control at random moments: each scenario is played ROUNDS times without nsinit and with it in each of its modes.
+#
+#     tests/jobcontrol.sh                           list the scenarios
+#     tests/jobcontrol.sh SCENARIO [ROUNDS [MODE]...]
+#
+# MODE is "" (without nsinit) or options of nsinit, "-" where there are none. Each line of the output is the number of
+# failures, the number of rounds and the mode. The status is 1 if any mode failed more often than the run without nsinit,
+# or, where a scenario means nothing without nsinit, if it failed at all. Failures are shown on stderr.
+# NSINIT and PROBES are what is tested. `make all probes` builds both.
+set -euo pipefail
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+NSINIT=${NSINIT:-$root/nsinit}
+PROBES=${PROBES:-$root/build/probes}
+export NSINIT
+ulimit -c 0
+
+# The rows: name, longest random wait in microseconds, the steps of probes/jobs.c, the modes, and COMMAND. "sh:" makes the
+# rest a script for sh in which $nsinit stands for nsinit with the mode's options, or for nothing.
+scenarios() {
+	local all='|-|-u|-g|-g -u' below='|-|-u'
+	cat <<-end
+		suspend-early;3000;x r z S f c E;$all;sleep 20
+		interrupt-early;3000;x r c E;$all;sleep 20
+		quit-early;3000;x r q E;$all;sleep 20
+		term-early;3000;x r t E;$all;sleep 20
+		hangup-early;3000;x r h G;$all;sleep 20
+		suspend-twice-early;3000;x r z S f r z S f c E;$all;sleep 20
+		interrupt-other-group;0;x =ready= c E;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
+		hangup-other-group;0;x =ready= h G;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
+		suspend-other-group;0;x =ready= z S f c E;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
+		interrupt-other-session;0;x =ready= c E;-|-u;setsid sh -c 'echo ready; exec sleep 20'
+		hangup-other-session;0;x =ready= h G;-|-u;setsid sh -c 'echo ready; exec sleep 20'
+		suspend-script;20000;l x r z 'hello/' =hello= =hello= d =over= E;$all;sh: \$nsinit cat; echo over
+		shell-killed;20000;x r z S k G;$all;sleep 20
+		suspended-hangup;20000;x r z S h G;$all;sleep 20
+		leader-hangup;12000;l x r h G;$below;sleep 20
+		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;$all;sh -c 'echo ready; exec sleep 20'
+		running-to-foreground;0;b x =ready= g t 'hello/' =got hello= E;$all;sh -c 'trap go=1 TERM; echo ready; while [ -z "\$go" ]; do sleep 0.02; done; read x; echo "got \$x"'
+		script-loop;0;l x =ready= c E;$all;bash: for i in 1 2 3; do \$nsinit sh -c 'echo ready; exec sleep 20'; done; echo over
+		suspend-in-grace;0;x =ready= z S f c E;-t 20|-u -t 20|-g -t 20|-g -u -t 20;sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; while :; do sleep 1; done) & exec true'
+		pause-leader-interrupt;3000;l x r c E;-P|-u -P;
+		pause-leader-hangup;3000;l x r h G;-P|-u -P;
+		pause-suspend;3000;x r z S f c E;-P|-u -P;
+		stalled;20000;x =y= p r t E;-vv|-u -vv;sh -c 'yes & while :; do (true &); done'
+	end
+}
+
+# What the search for COMMAND takes, so that more of the random moments come before it is executed.
+long_path() {
+	printf '/nonexistent/%03d:' {1..300}
+}
+
+# play MODE: failures to $failed.
+play() {
+	local mode=$1 nsinit='' script output
+	local -a words
+	case $mode in
+	'') ;;
+	-) nsinit='"$NSINIT"' ;;
+	*) nsinit="\"\$NSINIT\" $mode" ;;
+	esac
+	case $command in
+	sh:* | bash:*)
+		script=${command#*:}
+		words=("${command%%:*}" -c "${script//\$nsinit/$nsinit}")
+		;;
+	*) eval "words=($nsinit $command)" ;;
+	esac
+	output=$(PATH="$(long_path)$PATH" "$PROBES/jobs" -n "$rounds" -m "$longest" -t "${LIMIT:-5}" "$steps" "${words[@]}")
+	failed=${output%% *}
+	printf '%4d of %d: %s %s\n' "$failed" "$rounds" "$name" "${mode:-without nsinit}"
+}
+
+if (($# == 0)); then
+	scenarios | cut -d';' -f1
+	exit
+fi
+wanted=$1 rounds=${2:-400}
+shift $(($# < 2 ? $# : 2))
+status=2
+while IFS=';' read -r name longest steps modes command; do
+	[[ $name == "$wanted" ]] || continue
+	status=0 bound=0
+	IFS='|' read -ra each <<<"$modes"
+	(($# == 0)) || each=("$@")
+	for mode in "${each[@]}"; do
+		play "$mode"
+		if [[ -z $mode ]]; then
+			bound=$failed
+		elif ((failed > bound)); then
+			status=1
+		fi
+	done
+done < <(scenarios)
+((status != 2)) || echo "jobcontrol.sh: no such scenario: $wanted" >&2
+exit "$status"
