@@ -16,33 +16,33 @@ export NSINIT
 ulimit -c 0
 
 # The rows: name, longest random wait in microseconds, the steps of probes/jobs.c, the modes, and COMMAND. "sh:" makes the
-# rest a script for sh in which $nsinit stands for nsinit with the mode's options, or for nothing.
+# rest a script for sh. $nsinit stands for nsinit with the mode's options, or for nothing.
 scenarios() {
 	local all='|-|-u|-g|-g -u' below='|-|-u'
 	cat <<-end
-		suspend-early;3000;x r z S f c E;$all;sleep 20
-		interrupt-early;3000;x r c E;$all;sleep 20
-		quit-early;3000;x r q E;$all;sleep 20
-		term-early;3000;x r t E;$all;sleep 20
-		hangup-early;3000;x r h G;$all;sleep 20
-		suspend-twice-early;3000;x r z S f r z S f c E;$all;sleep 20
-		interrupt-other-group;0;x =ready= c E;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
-		hangup-other-group;0;x =ready= h G;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
-		suspend-other-group;0;x =ready= z S f c E;$all;timeout 30 sh -c 'echo ready; exec sleep 20'
-		interrupt-other-session;0;x =ready= c E;-|-u;setsid sh -c 'echo ready; exec sleep 20'
-		hangup-other-session;0;x =ready= h G;-|-u;setsid sh -c 'echo ready; exec sleep 20'
+		suspend-early;3000;x r z S f c E;$all;\$nsinit sleep 20
+		interrupt-early;3000;x r c E;$all;\$nsinit sleep 20
+		quit-early;3000;x r q E;$all;\$nsinit sleep 20
+		term-early;3000;x r t E;$all;\$nsinit sleep 20
+		hangup-early;3000;x r h G;$all;\$nsinit sleep 20
+		suspend-twice-early;3000;x r z S f r z S f c E;$all;\$nsinit sleep 20
+		interrupt-other-group;0;x =ready= c E;$all;\$nsinit timeout 30 sh -c 'echo ready; exec sleep 20'
+		hangup-other-group;0;x =ready= h G;$all;\$nsinit timeout 30 sh -c 'echo ready; exec sleep 20'
+		suspend-other-group;0;x =ready= z S f c E;$all;\$nsinit timeout 30 sh -c 'echo ready; exec sleep 20'
+		interrupt-other-session;0;x =ready= c E;-|-u;\$nsinit setsid sh -c 'echo ready; exec sleep 20'
+		hangup-other-session;0;x =ready= h G;-|-u;\$nsinit setsid sh -c 'echo ready; exec sleep 20'
 		suspend-script;20000;l x r z 'hello/' =hello= =hello= d =over= E;$all;sh: \$nsinit cat; echo over
-		shell-killed;20000;x r z S k G;$all;sleep 20
-		suspended-hangup;20000;x r z S h G;$all;sleep 20
-		leader-hangup;12000;l x r h G;$below;sleep 20
-		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;$all;sh -c 'echo ready; exec sleep 20'
-		running-to-foreground;0;b x =ready= g t 'hello/' =got hello= E;$all;sh -c 'trap go=1 TERM; echo ready; while [ -z "\$go" ]; do sleep 0.02; done; read x; echo "got \$x"'
+		shell-killed;20000;x r z S k G;$all;\$nsinit sleep 20
+		suspended-hangup;20000;x r z S h G;$all;\$nsinit sleep 20
+		leader-hangup;12000;l x r h G;$below;\$nsinit sleep 20
+		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;$all;\$nsinit sh -c 'echo ready; exec sleep 20'
+		running-to-foreground;0;b x =ready= g t 'hello/' =got hello= E;$all;\$nsinit sh -c 'trap go=1 TERM; echo ready; while [ -z "\$go" ]; do sleep 0.02; done; read x; echo "got \$x"'
 		script-loop;0;l x =ready= c E;$all;bash: for i in 1 2 3; do \$nsinit sh -c 'echo ready; exec sleep 20'; done; echo over
-		suspend-in-grace;0;x =ready= z S f c E;-t 20|-u -t 20|-g -t 20|-g -u -t 20;sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; while :; do sleep 1; done) & exec true'
-		pause-leader-interrupt;3000;l x r c E;-P|-u -P;
-		pause-leader-hangup;3000;l x r h G;-P|-u -P;
-		pause-suspend;3000;x r z S f c E;-P|-u -P;
-		stalled;20000;x =y= p r t E;-vv|-u -vv;sh -c 'yes & while :; do (true &); done'
+		suspend-in-grace;0;x =ready= z S f c E;-t 20|-u -t 20|-g -t 20|-g -u -t 20;\$nsinit sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; while :; do sleep 1; done) & exec true'
+		pause-leader-interrupt;3000;l x r c E;-P|-u -P;\$nsinit
+		pause-leader-hangup;3000;l x r h G;-P|-u -P;\$nsinit
+		pause-suspend;3000;x r z S f c E;-P|-u -P;\$nsinit
+		stalled;500000;x =y= p r t E;-vv|-u -vv;strace -DD -fqqo /dev/null -e trace=writev -e inject=writev:delay_enter=100000 \$nsinit sh -c 'yes & while :; do (true &); sleep 0.01; done'
 	end
 }
 
@@ -55,6 +55,7 @@ long_path() {
 play() {
 	local mode=$1 nsinit='' script output
 	local -a words
+	# shellcheck disable=SC2016 # for a shell to expand
 	case $mode in
 	'') ;;
 	-) nsinit='"$NSINIT"' ;;
@@ -65,7 +66,7 @@ play() {
 		script=${command#*:}
 		words=("${command%%:*}" -c "${script//\$nsinit/$nsinit}")
 		;;
-	*) eval "words=($nsinit $command)" ;;
+	*) eval "words=(${command//\$nsinit/$nsinit})" ;;
 	esac
 	output=$(PATH="$(long_path)$PATH" "$PROBES/jobs" -n "$rounds" -m "$longest" -t "${LIMIT:-5}" "$steps" "${words[@]}")
 	failed=${output%% *}
