@@ -128,6 +128,9 @@ static const struct {
 #ifdef SYS_clock_gettime
     CALL(clock_gettime),
 #endif
+#ifdef SYS_futex
+    CALL(futex),
+#endif
 #ifdef SYS_getrlimit
     CALL(getrlimit),
 #endif
