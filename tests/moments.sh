@@ -1,0 +1,306 @@
+#!/bin/bash
+# Lets every event happen right before every system call of each of nsinit's processes, in every mode.
+#
+#     tests/moments.sh [-a] [-v] [-j JOBS] [MODE]...
+#     tests/moments.sh MODE EVENT PROCESS:CALL:N [EVENT PROCESS:CALL:N]
+#     tests/moments.sh -p [-n COUNT] [-s SEED] [-j JOBS] [MODE]...
+#
+# A mode is run once without an event, which gives the calls. -a takes each event at each of them. Without -a a
+# sample is taken: each call has a few events, and which ones depends on the place of the call. The second form
+# repeats one run and shows more of it. With -p two events happen in one run, at two calls, COUNT times (10,000). Each run has
+# a seed, SEED and those that follow it; the seed of a failing run is printed, and `-p -n 1 -s SEED` repeats it.
+#
+# What is judged, and how processes and calls are counted: tests/probes/moment.c. The last line of a mode says how many runs
+# there were. The status is 1 if one of them was wrong.
+
+# shellcheck disable=SC2317 # a trap calls it
+set -uo pipefail
+# Other programs mount, too, and have processes: here only nsinit's own are seen.
+[[ ${MOMENTS_ALONE:-} ]] || MOMENTS_ALONE=1 exec setsid -w env --default-signal \
+	unshare --pid --fork --mount-proc --kill-child --propagation private "$BASH" "$0" "$@"
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+NSINIT=${NSINIT:-$root/nsinit}
+PROBES=${PROBES:-$root/build/probes}
+export PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C
+all=0 verbose=0 pairs=0 count=10000 seed='' jobs=2
+
+# --- the modes ---
+
+# Each row: its name, the flags that tests/probes/moment.c explains (- for none), the name nsinit is started under, and its
+# options. -vv logs the phases; where the kernel is to reap orphans nsinit must not log each of them.
+modes=(
+	"alone           -     nsinit -vv"
+	"single          c     nsinit -vv -c"
+	"subreaper       -     nsinit -vv -s"
+	"grace           t     nsinit -vv -t 30"
+	"pause           P     nsinit -vv -P"
+	"pid1            1p    nsinit"
+	"pid1-warn       1p    nsinit -w -vv"
+	"pid1-grace      1pt   nsinit -t 30"
+	"unshare         ip    nsinit -vv -u"
+	"unshare-grace   ipt   nsinit -vv -u -t 30"
+	"unshare-pause   ipP   nsinit -vv -u -P"
+	"rootless        ip    nsinit -vv --map-root-user -u"
+	"mount           i     nsinit -vv --mount"
+	"root            i     nsinit -vv --root tree"
+	"kill-child      ipk   nsinit -vv -u --kill-child=TERM"
+	"export          ipf   nsinit -vv -u --export-proc made/proc --pid-file pid"
+	"shell           Tc    nsinit -vv"
+	"shell-unshare   Tcip  nsinit -vv -u"
+	"shell-group     Tg    nsinit -vv -g"
+	"shell-grace     Tct   nsinit -vv -t 30"
+	"leader          L     nsinit -vv"
+	"leader-unshare  Lip   nsinit -vv -u"
+	"leader-pid1     L1p   nsinit"
+	"dumb-init       Ts    dumb-init"
+	"tini            c     tini -vvv"
+)
+
+# read_mode NAME: its $flags, $name and $options.
+read_mode() {
+	local row first
+	for row in "${modes[@]}"; do
+		read -r first flags name options <<<"$row"
+		if [[ $first == "$1" ]]; then
+			flags=${flags/#-/}
+			return
+		fi
+	done
+	echo "moments.sh: no such mode: $1" >&2
+	exit 2
+}
+
+# --- one run ---
+
+# fresh_place: the mode's directory, without what a killed nsinit has left.
+fresh_place() {
+	local dir
+	cd "$scratch" || exit 1
+	while read -r dir; do
+		umount -l "$dir"
+	done < <(awk -v under="$place/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac)
+	rm -rf --one-file-system "$place" && mkdir "$place" "$place/bin" && cd "$place" || exit 1
+	ln -s "$NSINIT" "bin/$name"
+	command=()
+	if [[ $options == *--root* ]]; then
+		mkdir -p tree/proc tree/dev && cp "$PROBES/moment" tree || exit 1
+		command=(-c /moment)
+	fi
+}
+
+# moment [-e EVENT@POINT]...: one run.
+moment() {
+	# shellcheck disable=SC2086 # the options are several words
+	"$PROBES/moment" -x "$NSINIT" -f "$flags" ${cgroup:+-g "$cgroup"} "${command[@]}" "$@" -- \
+		"bin/$name" $options </dev/null
+}
+
+# learn: a run without events, whose calls are $points.
+learn() {
+	local out
+	rm -f phases
+	if ! out=$(moment); then
+		echo "$mode: without any event:"
+		grep -v ^CALL <<<"$out"
+		return 1
+	fi
+	mapfile -t points < <(sed -n 's/^CALL \([0-9]*\) \([^ ]*\) \([0-9]*\)$/\1:\2:\3/p' <<<"$out")
+}
+
+# attempt WORDS -e EVENT@POINT...: a run with events; what is wrong with it is printed under WORDS.
+attempt() {
+	local words=$1 out
+	shift
+	out=$(moment "$@" 2>&1)
+	case $? in
+	0) ((++runs)) ;;
+	3) ((++missed)) ;;
+	4) ((++impossible)) ;;
+	*)
+		((++runs, ++bad))
+		echo "$words"
+		printf '    %s\n' "${out//$'\n'/$'\n    '}"
+		;;
+	esac
+	# KILL for the outer process leaves what it would have removed.
+	if [[ "$*" == *kill-outer* || -e pid || -e made ]]; then
+		fresh_place
+		[[ ! $phases ]] || printf '%s\n' "$phases" >phases
+	elif [[ -e other ]]; then
+		rm -f other
+	fi
+}
+
+summary() {
+	echo "$1: $runs runs, $bad wrong; $impossible times the event was not possible, $missed times the call was not made"
+}
+
+# --- one event ---
+
+# run_mode MODE: each event at each call, or a sample.
+run_mode() {
+	local mode=$1 flags name options runs=0 missed=0 impossible=0 bad=0 i=0 point event place=$1
+	local -a points events command
+	local cgroup=$cgroups phases
+	read_mode "$mode"
+	enter_group
+	fresh_place
+	if ! learn; then
+		return 1
+	fi
+	phases=$(<phases)
+	mapfile -t events < <("$PROBES/moment" -L -f "$flags")
+	for point in "${points[@]}"; do
+		for event in "${events[@]}"; do
+			# 7 has no divisor in common with a number of events that is likely.
+			((all || i++ % 7 == 0)) || continue
+			attempt "$mode $event $point" -e "$event@$point"
+		done
+	done
+	summary "$mode"
+	leave_group
+	((bad == 0))
+}
+
+# --- pairs ---
+
+# next_random N: $random is a number below N that depends on $state alone.
+next_random() {
+	state=$(((state * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff))
+	random=$(((state >> 33) % $1))
+}
+
+# run_pairs FIRST STEP: the pairs with the seeds FIRST, FIRST + STEP and so on.
+run_pairs() {
+	local at runs=0 missed=0 impossible=0 bad=0 state random cgroup=$cgroups place=pairs-$1
+	local mode flags name options phases a b
+	local -a points events command
+	local -A learnt=()
+	enter_group
+	for ((at = $1; at < seed + count; at += $2)); do
+		state=$at
+		next_random 1000 # the first ones of neighbours are alike
+		next_random ${#chosen[@]}
+		mode=${chosen[random]}
+		read_mode "$mode"
+		fresh_place
+		if [[ ! ${learnt[$mode]:-} ]]; then
+			learn || continue
+			learnt[$mode]=${points[*]}
+		fi
+		read -ra points <<<"${learnt[$mode]}"
+		phases=
+		rm -f phases
+		mapfile -t events < <("$PROBES/moment" -L -f "$flags")
+		next_random ${#events[@]}
+		a=${events[random]}
+		next_random ${#points[@]}
+		a+=@${points[random]}
+		next_random ${#events[@]}
+		b=${events[random]}
+		next_random ${#points[@]}
+		b+=@${points[random]}
+		((!verbose)) || echo "seed $at: $mode ${a/@/ } ${b/@/ }"
+		attempt "seed $at: $mode ${a/@/ } ${b/@/ }" -e "$a" -e "$b"
+	done
+	summary "pairs"
+	leave_group
+	((bad == 0))
+}
+
+# --- a control group for pids.max ---
+
+# find_groups: $cgroups is a directory to make control groups in, or empty.
+find_groups() {
+	local parent
+	for parent in /sys/fs/cgroup/pids "/sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)" \
+		/sys/fs/cgroup; do
+		cgroups=$parent/nsinit-moments-$$-$RANDOM
+		if mkdir "$cgroups" 2>/dev/null; then
+			[[ ! -e $cgroups/pids.max ]] || return 0
+			rmdir "$cgroups"
+		fi
+	done
+	cgroups=
+}
+
+enter_group() {
+	[[ $cgroup ]] || return 0
+	cgroup=$cgroup-$place
+	mkdir "$cgroup"
+}
+
+leave_group() {
+	[[ ! $cgroup ]] || rmdir "$cgroup"
+}
+
+# --- main ---
+
+while getopts avpn:s:j: option; do
+	case $option in
+	a) all=1 ;;
+	v) verbose=1 ;;
+	p) pairs=1 ;;
+	n) count=$OPTARG ;;
+	s) seed=$OPTARG ;;
+	j) jobs=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+scratch=$(mktemp -d)
+cgroups=
+find_groups
+finish() {
+	local dir
+	cd /
+	while read -r dir; do
+		umount -l "$dir"
+	done < <(awk -v under="$scratch/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac)
+	rm -rf --one-file-system "$scratch"
+	[[ ! $cgroups ]] || rmdir "$cgroups-"* "$cgroups" 2>/dev/null
+}
+trap finish EXIT
+[[ $cgroups ]] || echo "no control group for pids.max can be made here: that event is left out"
+
+if [[ ${3:-} == *:*:* ]]; then
+	mode=$1 place=$1 runs=0 missed=0 impossible=0 bad=0 cgroup=$cgroups
+	read_mode "$mode"
+	enter_group
+	fresh_place
+	learn || exit 1
+	phases=$(<phases)
+	attempt "$*" -e "$2@$3" ${5:+-e "$4@$5"}
+	summary "$mode"
+	leave_group
+	exit $((bad > 0))
+fi
+
+chosen=("$@")
+if ((!$#)); then
+	for row in "${modes[@]}"; do
+		chosen+=("${row%% *}")
+	done
+fi
+failed=0 workers=()
+if ((pairs)); then
+	seed=${seed:-$((RANDOM * 32768 + RANDOM))}
+	echo "seeds $seed to $((seed + count - 1))"
+	for ((i = 0; i < jobs; i++)); do
+		run_pairs $((seed + i)) "$jobs" &
+		workers+=($!)
+	done
+else
+	for mode in "${chosen[@]}"; do
+		while (($(jobs -pr | wc -l) >= jobs)); do
+			wait -n
+		done
+		run_mode "$mode" &
+		workers+=($!)
+	done
+fi
+for worker in "${workers[@]}"; do
+	wait "$worker" || failed=1
+done
+exit $failed
