@@ -15,14 +15,11 @@
 
 # shellcheck disable=SC2317 # a trap calls it
 set -uo pipefail
-# Other programs mount, too, and have processes: here only nsinit's own are seen.
-[[ ${MOMENTS_ALONE:-} ]] || MOMENTS_ALONE=1 exec setsid -w env --default-signal \
-	unshare --pid --fork --mount-proc --kill-child --propagation private "$BASH" "$0" "$@"
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 NSINIT=${NSINIT:-$root/nsinit}
 PROBES=${PROBES:-$root/build/probes}
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C
-all=0 verbose=0 pairs=0 count=10000 seed='' jobs=2
+all=0 verbose=0 pairs=0 single=0 count=10000 seed='' jobs=2
 
 # --- the modes ---
 
@@ -78,8 +75,8 @@ fresh_place() {
 	cd "$scratch" || exit 1
 	while read -r dir; do
 		umount -l "$dir"
-	done < <(awk -v under="$place/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac)
-	rm -rf --one-file-system "$place" && mkdir "$place" "$place/bin" && cd "$place" || exit 1
+	done < <(awk -v under="$scratch/place/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac)
+	rm -rf --one-file-system place && mkdir place place/bin && cd place || exit 1
 	ln -s "$NSINIT" "bin/$name"
 	command=()
 	if [[ $options == *--root* ]]; then
@@ -113,7 +110,10 @@ attempt() {
 	shift
 	out=$(moment "$@" 2>&1)
 	case $? in
-	0) ((++runs)) ;;
+	0)
+		((++runs))
+		((!single)) || echo "$words: nothing is wrong"
+		;;
 	3) ((++missed)) ;;
 	4) ((++impossible)) ;;
 	*)
@@ -139,11 +139,10 @@ summary() {
 
 # run_mode MODE: each event at each call, or a sample.
 run_mode() {
-	local mode=$1 flags name options runs=0 missed=0 impossible=0 bad=0 i=0 point event place=$1
+	local mode=$1 flags name options runs=0 missed=0 impossible=0 bad=0 i=0 point event
 	local -a points events command
-	local cgroup=$cgroups phases
+	local phases
 	read_mode "$mode"
-	enter_group
 	fresh_place
 	if ! learn; then
 		return 1
@@ -152,13 +151,12 @@ run_mode() {
 	mapfile -t events < <("$PROBES/moment" -L -f "$flags")
 	for point in "${points[@]}"; do
 		for event in "${events[@]}"; do
-			# 7 has no divisor in common with a number of events that is likely.
-			((all || i++ % 7 == 0)) || continue
+			# 17 has no divisor in common with a number of events that is likely.
+			((all || i++ % 17 == 0)) || continue
 			attempt "$mode $event $point" -e "$event@$point"
 		done
 	done
 	summary "$mode"
-	leave_group
 	((bad == 0))
 }
 
@@ -170,14 +168,13 @@ next_random() {
 	random=$(((state >> 33) % $1))
 }
 
-# run_pairs FIRST STEP: the pairs with the seeds FIRST, FIRST + STEP and so on.
+# run_pairs: the pairs with $count seeds from $seed on.
 run_pairs() {
-	local at runs=0 missed=0 impossible=0 bad=0 state random cgroup=$cgroups place=pairs-$1
+	local at runs=0 missed=0 impossible=0 bad=0 state random
 	local mode flags name options phases a b
 	local -a points events command
 	local -A learnt=()
-	enter_group
-	for ((at = $1; at < seed + count; at += $2)); do
+	for ((at = seed; at < seed + count; at++)); do
 		state=$at
 		next_random 1000 # the first ones of neighbours are alike
 		next_random ${#chosen[@]}
@@ -204,30 +201,25 @@ run_pairs() {
 		attempt "seed $at: $mode ${a/@/ } ${b/@/ }" -e "$a" -e "$b"
 	done
 	summary "pairs"
-	leave_group
 	((bad == 0))
 }
 
 # --- a control group for pids.max ---
 
-# find_groups: $cgroups is a directory to make control groups in, or empty.
-find_groups() {
+# find_group: make $cgroup, or leave it empty if none can be made.
+cgroup=
+find_group() {
 	local parent
 	for parent in /sys/fs/cgroup/pids "/sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)" \
 		/sys/fs/cgroup; do
-		cgroups=$parent/nsinit-moments-$$-$RANDOM
-		if mkdir "$cgroups" 2>/dev/null; then
-			[[ ! -e $cgroups/pids.max ]] || return 0
-			rmdir "$cgroups"
+		cgroup=$parent/nsinit-moments-$BASHPID-$RANDOM
+		if mkdir "$cgroup" 2>/dev/null; then
+			[[ ! -e $cgroup/pids.max ]] || return 0
+			rmdir "$cgroup"
 		fi
 	done
-	cgroups=
-}
-
-enter_group() {
-	[[ $cgroup ]] || return 0
-	cgroup=$cgroup-$place
-	mkdir "$cgroup"
+	cgroup=
+	echo "no control group for pids.max can be made here: that event is left out"
 }
 
 leave_group() {
@@ -235,6 +227,13 @@ leave_group() {
 }
 
 # --- main ---
+
+# isolated ARG...: this script with ARG, where it sees no mounts and processes but its own.
+isolated() {
+	MOMENTS_ALONE=1 exec setsid -w env --default-signal \
+		unshare --pid --fork --mount-proc --kill-child --propagation private "$BASH" "$0" "$@"
+}
+words=("$@")
 
 while getopts avpn:s:j: option; do
 	case $option in
@@ -249,9 +248,43 @@ while getopts avpn:s:j: option; do
 done
 shift $((OPTIND - 1))
 
+chosen=("$@")
+if ((!$#)); then
+	for row in "${modes[@]}"; do
+		chosen+=("${row%% *}")
+	done
+fi
+[[ ${3:-} != *:*:* ]] || single=1
+failed=0 workers=()
+if [[ ! ${MOMENTS_ALONE:-} ]]; then
+	((!single)) || isolated "${words[@]}"
+	if ((pairs)); then
+		seed=${seed:-$((RANDOM * 32768 + RANDOM))}
+		echo "seeds $seed to $((seed + count - 1))"
+		((jobs <= count)) || jobs=$count
+		for ((i = 0; i < jobs; i++)); do
+			share=$((count / jobs + (i < count % jobs)))
+			isolated "${words[@]:0:OPTIND-1}" -s "$seed" -n "$share" "$@" &
+			workers+=($!)
+			((seed += share))
+		done
+	else
+		for mode in "${chosen[@]}"; do
+			while (($(jobs -pr | wc -l) >= jobs)); do
+				wait -n
+			done
+			isolated "${words[@]:0:OPTIND-1}" "$mode" &
+			workers+=($!)
+		done
+	fi
+	for worker in "${workers[@]}"; do
+		wait "$worker" || failed=1
+	done
+	exit $failed
+fi
+
 scratch=$(mktemp -d)
-cgroups=
-find_groups
+find_group
 finish() {
 	local dir
 	cd /
@@ -259,48 +292,20 @@ finish() {
 		umount -l "$dir"
 	done < <(awk -v under="$scratch/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac)
 	rm -rf --one-file-system "$scratch"
-	[[ ! $cgroups ]] || rmdir "$cgroups-"* "$cgroups" 2>/dev/null
+	leave_group
 }
 trap finish EXIT
-[[ $cgroups ]] || echo "no control group for pids.max can be made here: that event is left out"
-
-if [[ ${3:-} == *:*:* ]]; then
-	mode=$1 place=$1 runs=0 missed=0 impossible=0 bad=0 cgroup=$cgroups
+if ((single)); then
+	mode=$1 runs=0 missed=0 impossible=0 bad=0
 	read_mode "$mode"
-	enter_group
 	fresh_place
 	learn || exit 1
 	phases=$(<phases)
 	attempt "$*" -e "$2@$3" ${5:+-e "$4@$5"}
 	summary "$mode"
-	leave_group
 	exit $((bad > 0))
-fi
-
-chosen=("$@")
-if ((!$#)); then
-	for row in "${modes[@]}"; do
-		chosen+=("${row%% *}")
-	done
-fi
-failed=0 workers=()
-if ((pairs)); then
-	seed=${seed:-$((RANDOM * 32768 + RANDOM))}
-	echo "seeds $seed to $((seed + count - 1))"
-	for ((i = 0; i < jobs; i++)); do
-		run_pairs $((seed + i)) "$jobs" &
-		workers+=($!)
-	done
+elif ((pairs)); then
+	run_pairs
 else
-	for mode in "${chosen[@]}"; do
-		while (($(jobs -pr | wc -l) >= jobs)); do
-			wait -n
-		done
-		run_mode "$mode" &
-		workers+=($!)
-	done
+	run_mode "$1"
 fi
-for worker in "${workers[@]}"; do
-	wait "$worker" || failed=1
-done
-exit $failed

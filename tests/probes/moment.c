@@ -581,6 +581,7 @@ static int kill_it(const struct event *e)
 		untidy = 1;
 		if (!is('i') && !is('1'))
 			may_stay += 2; /* COMMAND and its mate */
+		continued();           /* the death signal of an inner process may be a CONT */
 		if (is('k'))
 			most[SIGTERM] = mate_most[SIGTERM] = NO_COUNT;
 	} else if (asked || is('L')) {
@@ -639,6 +640,16 @@ static int order(const struct event *e)
 	return send(talk[0], &what, 1, MSG_NOSIGNAL) == 1;
 }
 
+static int is_elsewhere(pid_t pid)
+{
+	char path[64];
+	struct stat ours, its;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+	return stat("/proc/self/ns/pid", &ours) == 0 && stat(path, &its) == 0 &&
+	       ours.st_ino != its.st_ino;
+}
+
 /* A process in the namespace whose parent is outside. */
 static int join(const struct event *e)
 {
@@ -646,7 +657,7 @@ static int join(const struct event *e)
 	int pidfd;
 
 	(void)e;
-	if (!target)
+	if (!target || !is_elsewhere(target))
 		return 0;
 	pidfd = (int)syscall(SYS_pidfd_open, target, 0);
 	if (pidfd == -1 || (pid = fork()) == -1)
@@ -664,13 +675,22 @@ static int join(const struct event *e)
 	return 1;
 }
 
-/* In the moments in which a leader hands the terminal over, no process is in its foreground. */
+/*
+ * Whether a process that nsinit is responsible for is in the foreground. While a leader hands the
+ * terminal over there is none, or a process that ends at once. Then a key is lost.
+ */
 static int has_foreground(void)
 {
 	pid_t group = 0;
+	int members = find_family(), i;
 
-	return syscall(SYS_ioctl, master, TIOCGPGRP, &group) == 0 && group > 0 &&
-	       kill(-group, 0) == 0;
+	if (syscall(SYS_ioctl, master, TIOCGPGRP, &group) == -1 || group <= 0)
+		return 0;
+	for (i = 0; i < members; i++)
+		if (family[i].state != 'Z' && getpgid(family[i].pid) == group &&
+		    (is('T') || getsid(family[i].pid) == family[i].pid))
+			return 1;
+	return 0;
 }
 
 static int type(const struct event *e)
