@@ -8,9 +8,9 @@ It runs for as long as the tests of one file do, because starting Python and gRP
 calls. All files are below DIR, which must hold cri_pb2.py; all processes of the node are below the control group CGROUP.
 It must run in a mount namespace of its own, so that the node's mounts and the sockets in /run end with it.
 
-A request arrives through the FIFO DIR/ask: its words, each followed by 0x1f, and 0x1e. The answer goes to the FIFO DIR/answer:
-"0" or "1" (failed), 0x1f, a text, and 0x1e. Requests are answered one after the other; the first word is one of the methods
-of Node, the rest are its arguments.
+A request arrives through the FIFO DIR/ask: its words, each followed by 0x1f, and 0x1e. The first word is a token that the
+answer repeats, the second is a method of Node, the rest are its arguments. The answer goes to the FIFO DIR/answer: the
+token, "0" or "1" (failed), a text, separated by 0x1f, and 0x1e. Requests are answered one after the other.
 """
 import ctypes
 import hashlib
@@ -93,6 +93,7 @@ class Node:
     def __init__(self):
         self.containerd = None
         self.sandboxes = {}
+        self.count = 0
         self.channel = None
 
     # --- the runtime ---
@@ -221,13 +222,18 @@ class Node:
     # --- pods ---
 
     def sandbox(self, name, *words):
-        """Run a sandbox; pid=POD|CONTAINER|NODE, privileged=1. The answer is its ID."""
+        """
+        Run a sandbox; pid=POD|CONTAINER|NODE, privileged=1. The answer is its ID. Its containers' logs are
+        DIR/logs/ID/NAME.ATTEMPT.
+        """
         given, _ = options(words)
-        # A log directory that another pod has had makes containerd append to that pod's logs.
-        logs = f"{DIR}/logs/{name}"
+        # Each pod has a fresh directory, because containerd appends to a log that exists.
+        self.count += 1
+        uid = f"{name}-{self.count}"
+        logs = f"{DIR}/logs/{uid}"
         os.makedirs(logs)
         config = cri.PodSandboxConfig(
-            metadata=cri.PodSandboxMetadata(name=name, uid=name, namespace="default"),
+            metadata=cri.PodSandboxMetadata(name=name, uid=uid, namespace="default"),
             log_directory=logs,
             linux=cri.LinuxPodSandboxConfig(
                 cgroup_parent="/" + CGROUP,
@@ -240,6 +246,7 @@ class Node:
         )
         ident = self.call("RunPodSandbox", config=config).pod_sandbox_id
         self.sandboxes[ident] = config
+        os.symlink(uid, f"{DIR}/logs/{ident}")
         return ident
 
     def sandbox_status(self, ident):
@@ -358,17 +365,19 @@ def main():
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
     node = Node()
     with open(f"{DIR}/ask", "r+b", buffering=0) as ask, open(f"{DIR}/answer", "r+b", buffering=0) as answer:
+        # What is written to a FIFO that nobody else has open is lost.
+        open(f"{DIR}/ready", "w", encoding="ascii").close()
         pending = b""
         while True:
             while b"\x1e" not in pending:
                 pending += ask.read(65536)
             request, pending = pending.split(b"\x1e", 1)
-            words = request.decode(errors="surrogateescape").split("\x1f")[:-1]
+            token, *words = request.decode(errors="surrogateescape").split("\x1f")[:-1]
             try:
                 text = "0\x1f" + getattr(node, words[0])(*words[1:])
             except Exception as e:  # pylint: disable=broad-except
                 text = f"1\x1f{words[0]}: {e if isinstance(e, Refused) else repr(e)}"
-            answer.write(text.encode(errors="surrogateescape") + b"\x1e")
+            answer.write(f"{token}\x1f{text}".encode(errors="surrogateescape") + b"\x1e")
 
 
 main()
