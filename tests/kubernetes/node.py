@@ -215,7 +215,7 @@ class Node:
                 member = tarfile.TarInfo(file)
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
-        self.ctr("images", "import", path)
+        self.ctr("images", "import", "--snapshotter", "native", path)
         os.unlink(path)
         return ""
 
