@@ -39,8 +39,9 @@ setup() {
 teardown() {
 	local failed=0
 	if [[ -n ${node_dir-} ]]; then
-		[[ -n ${BATS_TEST_COMPLETED-} ]] || tail -n 20 "$node_dir/node.log" "$node_dir"/logs/*-*/* 2>/dev/null
+		[[ -n ${BATS_TEST_COMPLETED-} ]] || tail -n 20 "$node_dir/node.log" "${logs:-$node_dir/logs}"/* 2>/dev/null || :
 		cri remove_all || failed=1
+		cri use localhost/nsinit:1 || failed=1
 	fi
 	helper_teardown && ((failed == 0))
 }
@@ -79,8 +80,7 @@ pid_inside() {
 }
 
 @test "a sandbox image whose entry point is nsinit under the name /pause needs no argument" {
-	cri down SIGTERM
-	cri up localhost/pause:1
+	cri use localhost/pause:1
 	sandbox pid=POD
 	cmp "/proc/$infra/exe" "$NSINIT"
 	[[ $(tr '\0' ' ' <"/proc/$infra/cmdline") == "/pause " ]]
@@ -91,9 +91,6 @@ pid_inside() {
 	stops "5 Error"
 	cri sandbox_status "$sandbox"
 	[[ $answer == SANDBOX_READY ]]
-	cri remove_all
-	cri down SIGTERM
-	cri up localhost/nsinit:1
 }
 
 # --- the PID modes ---

@@ -92,6 +92,7 @@ def cgroup_files():
 class Node:
     def __init__(self):
         self.containerd = None
+        self.image_of_sandboxes = None
         self.sandboxes = {}
         self.count = 0
         self.channel = None
@@ -110,8 +111,16 @@ class Node:
         except grpc.RpcError as e:
             raise Refused(f"{method}: {e.code().name}: {e.details()}") from e
 
+    def use(self, sandbox):
+        """Have SANDBOX as the image of the sandboxes to come, which costs containerd a restart."""
+        if self.image_of_sandboxes != sandbox:
+            self.down("SIGTERM")
+            self.up(sandbox)
+        return ""
+
     def up(self, sandbox):
         """Start containerd, with SANDBOX as the image of the sandboxes to come."""
+        self.image_of_sandboxes = sandbox
         with open(f"{DIR}/config.toml", "w", encoding="utf-8") as f:
             f.write(CONFIG.format(dir=DIR, sandbox=sandbox))
         procs = cgroup_files() + "/node"
