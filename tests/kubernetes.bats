@@ -262,14 +262,14 @@ pid_inside() {
 
 @test "the end of a pod: preStop, the stop signal, the grace and KILL follow each other" {
 	sandbox
-	container web -- /nsinit -t 0.5 -- "${leaving[@]/-x 15 -s 5/-s 5}"
-	container_up 2
+	container web -- /nsinit -t 0.5 -- "${stubborn[@]}"
+	container_up
 	# The kubelet runs preStop as a command in the container, and then StopContainer with the time that is left.
 	cri exec "$container" 600 sh -c 'kill -USR1 1; echo slept'
 	[[ $answer == "0 slept" ]]
 	wait_for logged 10 1
 	stops "137 Error"
-	logged 15 2
+	logged 15 1
 }
 
 # --- statuses ---
