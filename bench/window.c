@@ -124,19 +124,26 @@ static int command(void)
 	}
 }
 
+/*
+ * The new process. It shares our memory until its execve, so that the window does not begin with the removal of a copy of it.
+ * Errors end it, and the measurer finds out.
+ */
 static int launched(void *data)
 {
 	struct contender *who = data;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1 ||
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
-		err(1, "mount");
+		_exit(1);
 	pin(cpu_init);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	take_precedence(SCHED_RESET_ON_FORK);
+	take_precedence(SCHED_RESET_ON_FORK); /* COMMAND has none */
+	tell(&shared->seen, 1);
+	if (await(&shared->go, 1, WAIT_LIMIT) == -1)
+		_exit(1);
 	atomic_store(&shared->stamp, now());
 	execv(who->words[0], who->words);
-	err(1, "%s", who->words[0]);
+	_exit(1);
 }
 
 /* Start it, send one TERM so many nanoseconds after its execve began, and find out what became of it. */
@@ -149,12 +156,14 @@ static void aim(struct contender *who, uint64_t delay)
 	pid_t pid;
 
 	memset(shared, 0, sizeof *shared);
-	pid = clone(launched, stack + sizeof stack, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, who);
+	pid = clone(launched, stack + sizeof stack, CLONE_VM | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, who);
 	if (pid == -1)
 		err(1, "clone");
+	if (await(&shared->seen, 1, WAIT_LIMIT) == -1)
+		errx(1, "%s was not started", who->name);
+	tell(&shared->go, 1);
 	while ((begun = atomic_load(&shared->stamp)) == 0)
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			errx(1, "%s was not started", who->name);
+		;
 	while (now() - begun < delay)
 		;
 	kill(pid, SIGTERM);
@@ -250,7 +259,7 @@ int main(int argc, char **argv)
 		err(1, "mmap");
 	close(fd);
 	pin(cpu_measurer);
-	take_precedence(SCHED_RESET_ON_FORK);
+	take_precedence(0);
 
 	/* The slices in an order of their own, so that a trend of the machine does not look like one of the moments. */
 	order = malloc(sizeof *order * (size_t)rounds);
