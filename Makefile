@@ -3,14 +3,15 @@
 #
 #   make                     ./nsinit, static, by musl-gcc where there is one and by cc where not
 #   make CC=gcc              the same with glibc
-#   make CROSS=aarch64       build/nsinit-aarch64 (armhf, riscv64, i386, ppc64el, s390x too)
+#   make CROSS=aarch64       build/nsinit-aarch64 (also armhf, i386, ppc64el, riscv64, s390x, x86_64): with musl after
+#                            `make musl`, otherwise with the cross compiler's glibc
 #   make WERROR=1            warnings are errors, as in CI
 #   make STATIC=-no-pie      linked dynamically, not stripped: for debuggers
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all probes check core sanitize coverage lint demo bench soak fuzz
-.PHONY: install uninstall dist deb pictures clean FORCE
+.PHONY: all probes check core kernels sanitize coverage lint demo bench soak fuzz
+.PHONY: install uninstall musl libc dist deb pictures clean FORCE
 
 all:
 
@@ -25,14 +26,35 @@ triplet_i386 = i686-linux-gnu
 triplet_ppc64el = powerpc64le-linux-gnu
 triplet_riscv64 = riscv64-linux-gnu
 triplet_s390x = s390x-linux-gnu
+triplet_x86_64 = x86_64-linux-gnu
+
+# musl's names for them.
+musl_aarch64 = aarch64-linux-musl
+musl_armhf = arm-linux-musleabihf
+musl_i386 = i386-linux-musl
+musl_ppc64el = powerpc64le-linux-musl
+musl_riscv64 = riscv64-linux-musl
+musl_s390x = s390x-linux-musl
+musl_x86_64 = x86_64-linux-musl
+
+# `make musl` unpacks Debian's musl-dev packages below MUSL; installed ones are found as well. MUSL= uses glibc.
+MUSL = build/musl
 
 ifdef CROSS
 ifndef triplet_$(CROSS)
-$(error CROSS=$(CROSS) is none of aarch64 armhf i386 ppc64el riscv64 s390x)
+$(error CROSS=$(CROSS) is none of aarch64 armhf i386 ppc64el riscv64 s390x x86_64)
 endif
 CC = $(triplet_$(CROSS))-gcc
 BUILD = build/$(CROSS)
 BIN = build/nsinit-$(CROSS)
+musl_usr := $(firstword $(foreach usr,$(if $(MUSL),$(MUSL)/usr /usr),\
+	$(if $(wildcard $(usr)/lib/$(musl_$(CROSS))/libc.a),$(usr))))
+ifneq ($(musl_usr),)
+# The headers are musl's and gcc's own, none of glibc's. -B makes gcc take crt1.o, crti.o, crtn.o and libc.a from there.
+musl_cppflags = -nostdinc -isystem $(musl_usr)/include/$(musl_$(CROSS)) -isystem $(gcc_include)
+musl_ldflags = -B$(musl_usr)/lib/$(musl_$(CROSS))/
+gcc_include := $(shell $(CC) -print-file-name=include)
+endif
 endif
 
 ifeq ($(origin CC),default)
@@ -57,7 +79,7 @@ PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/
 
 warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	$(if $(WERROR),-Werror)
-own_cppflags = -D_GNU_SOURCE -Iinclude
+own_cppflags = -D_GNU_SOURCE -Iinclude $(musl_cppflags)
 # A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
 # the constants, which memory.c gives back.
 own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
@@ -67,7 +89,7 @@ nowhere = '-ffile-prefix-map=$(CURDIR)=.'
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro
+	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(musl_ldflags)
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)
@@ -126,6 +148,10 @@ check: all probes
 # NSINIT and PROBES name what is tested.
 core:
 	$(bats) --filter-tags '!docker,!qemu,!seccomp,!tree' $(TESTS)
+
+# The core in virtual machines with Debian's kernels: check boots some of them, this all.
+kernels: all probes
+	BATS_TEST_TIMEOUT=1800 bats $(BATSFLAGS) tests/kernels.bats tests/kernels
 
 lint:
 	tests/lint $(if $(CI)$(STRICT)$(WERROR),--strict)
@@ -199,10 +225,30 @@ uninstall:
 		IFS=:; set -- $$row; unset IFS; (set -x; rm -f "$(DESTDIR)$$2"); \
 	done
 
-# The other processors that a release has a binary for; PROCESSORS= leaves them out.
-PROCESSORS = $(patsubst triplet_%,%,$(filter triplet_%,$(.VARIABLES)))
-dist:
-	packaging/release $(VERSION) $(sort $(PROCESSORS))
+# The other processors that a release has a binary for. PROCESSORS= leaves them out.
+PROCESSORS = $(sort $(filter-out $(shell uname -m),$(patsubst triplet_%,%,$(filter triplet_%,$(.VARIABLES)))))
+dist: $(if $(PROCESSORS),musl)
+	MUSL=$(abspath $(MUSL)) packaging/release $(VERSION) $(PROCESSORS)
+
+# The suite and the architecture that each processor's musl comes from: Debian 12, which has no riscv64.
+deb_aarch64 = bookworm/musl-dev:arm64
+deb_armhf = bookworm/musl-dev:armhf
+deb_i386 = bookworm/musl-dev:i386
+deb_ppc64el = bookworm/musl-dev:ppc64el
+deb_riscv64 = trixie/musl-dev:riscv64
+deb_s390x = bookworm/musl-dev:s390x
+deb_x86_64 = bookworm/musl-dev:amd64
+
+define musl_rule
+musl: $(MUSL)/usr/lib/$(musl_$1)/libc.a
+$(MUSL)/usr/lib/$(musl_$1)/libc.a:
+	packaging/fetch $(MUSL) $(deb_$1)
+endef
+$(foreach processor,$(or $(CROSS),$(PROCESSORS)),$(eval $(call musl_rule,$(processor))))
+
+# For packaging/release: which libc.a is linked.
+libc:
+	@$(CC) $(own_ldflags) -print-file-name=libc.a
 
 deb:
 	packaging/deb $(VERSION)
