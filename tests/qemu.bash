@@ -1,52 +1,123 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Virtual machines with nsinit as their init: Debian's cloud kernel, as it is packaged, in qemu; what is seen of one is
-# its console, a file. Loaded after helper.bash.
+# Virtual machines with nsinit as their init: Debian's kernels, as they are packaged, in qemu without KVM. A test reads
+# the machine's console, which is a file. Loaded after helper.bash.
 #
-# NSINIT_KERNEL is the kernel to boot. Where it is not set, Debian's is downloaded once, unpacked, and kept in
-# ${XDG_CACHE_HOME:-~/.cache}/nsinit.
+# vm_use chooses the Debian release and the processor: Debian 12 and x86-64 unless a test asks for others. Kernels are
+# downloaded once, unpacked, and kept in ${XDG_CACHE_HOME:-~/.cache}/nsinit. NSINIT_KERNEL is booted instead of
+# Debian 12's for x86-64 if it is set.
 
 vm_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nsinit
 
-# need_vm: go on only where a virtual machine can be had.
-need_vm() {
-	[[ $(uname -m) == x86_64 ]] || missing "needs an x86-64 processor: its kernel is linux-image-cloud-amd64"
-	need qemu-system-x86_64 qemu-system-x86
-	need busybox busybox-static
-	! LC_ALL=C grep -qF /lib64/ld-linux "$(command -v busybox)" || missing "needs a static busybox: apt-get install busybox-static"
-	[[ -n $(vm_kernel) ]] || missing "needs Debian's kernel: apt-get update, for apt-get download linux-image-cloud-amd64"
+# vm_use SUITE PROCESSOR: which machine need_vm, vm_tree and vm_start mean from now on. PROCESSOR is a name that
+# make CROSS= knows.
+vm_use() {
+	vm_suite=$1 vm_processor=$2 vm_tty=ttyS0 vm_args='' vm_limit=1500
+	case $2 in
+	x86_64)
+		vm_set amd64 linux-image-cloud-amd64 x86_64 qemu-system-x86 -M microvm,pit=off,pic=off -m 256
+		# A microvm's interval timer does not always tick without KVM, and the kernel then waits for it for ever.
+		# Without that timer the kernel needs to know how fast the clocks are. Roughly is enough.
+		vm_args='reboot=t tsc_early_khz=2000000 lpj=4000000' vm_limit=280
+		;;
+	i386) vm_set i386 linux-image-686-pae i386 qemu-system-x86 -M q35 -m 512 -bios qboot.rom ;;
+	aarch64)
+		vm_set arm64 linux-image-cloud-arm64 aarch64 qemu-system-arm -M virt -cpu cortex-a57 -m 512
+		vm_tty=ttyAMA0
+		;;
+	armhf)
+		vm_set armhf linux-image-armmp arm qemu-system-arm -M virt,highmem=off -cpu cortex-a15 -m 512
+		vm_tty=ttyAMA0
+		;;
+	ppc64el)
+		vm_set ppc64el linux-image-powerpc64le ppc64 qemu-system-ppc -M pseries,x-vof=on -cpu power9 -m 1024
+		vm_tty=hvc0
+		;;
+	riscv64) vm_set riscv64 linux-image-riscv64 riscv64 qemu-system-misc -M virt -m 512 ;;
+	s390x)
+		vm_set s390x linux-image-s390x s390x qemu-system-misc -M s390-ccw-virtio -m 512
+		vm_tty=ttysclp0
+		;;
+	esac
 }
 
-vm_kernel() {
-	[[ -z ${NSINIT_KERNEL-} ]] || {
-		echo "$NSINIT_KERNEL"
-		return
+# vm_set DEBIAN_ARCHITECTURE KERNEL_PACKAGE QEMU QEMU_PACKAGE QEMU_ARG...
+vm_set() {
+	vm_debian=$1 vm_package=$2 vm_qemu=qemu-system-$3 vm_qemu_package=$4
+	vm_machine=("${@:5}")
+}
+
+vm_use bookworm x86_64
+
+# need_vm: go on only where this machine can run the one that vm_use chose.
+need_vm() {
+	[[ $vm_processor == x86_64 ]] || need_cross_vm
+	[[ $vm_processor != x86_64 || $(uname -m) == x86_64 ]] || missing "needs an x86-64 processor"
+	need "$vm_qemu" "$vm_qemu_package"
+	need busybox busybox-static
+	! LC_ALL=C grep -qF /lib64/ld-linux "$(command -v busybox)" || missing "needs a static busybox: apt-get install busybox-static"
+	[[ -e $(vm_kernel) ]] || vm_fetch >"$BATS_TEST_TMPDIR/fetched" 2>&1 || {
+		cat "$BATS_TEST_TMPDIR/fetched"
+		missing "needs Debian's $vm_package: $(tail -n 1 "$BATS_TEST_TMPDIR/fetched")"
 	}
+}
+
+# nsinit and the probes of another processor. Their directories take the place of this machine's.
+need_cross_vm() {
+	local triplet log=$BATS_TEST_TMPDIR/cross.log
+	triplet=$(sed -n "s/^triplet_$vm_processor = //p" "$root/Makefile")
+	need make make
+	need "$triplet-gcc" "gcc-$triplet"
+	make -s -C "$root" "CROSS=$vm_processor" musl >"$log" 2>&1 || {
+		cat "$log"
+		missing "needs Debian's musl-dev:$vm_debian: $(tail -n 1 "$log")"
+	}
+	NSINIT=$root/build/nsinit-$vm_processor PROBES=$root/build/$vm_processor/probes
+}
+
+# The directory with vmlinuz and busybox of the machine that vm_use chose.
+vm_dir() {
+	echo "$vm_cache/$vm_suite-$vm_processor"
+}
+
+# Download what is not in vm_dir yet.
+vm_fetch() {
+	local dir what
+	dir=$(vm_dir)
+	what=("$vm_suite/$vm_package:$vm_debian")
+	[[ $vm_processor == x86_64 ]] || what+=("$vm_suite/busybox-static:$vm_debian")
 	mkdir -p "$vm_cache"
 	(
 		flock 9
-		compgen -G "$vm_cache/vmlinuz-*" >/dev/null || vm_fetch_kernel >&2
+		[[ ! -e $dir/vmlinuz ]] || exit 0
+		rm -rf "$dir.new"
+		"$root/packaging/fetch" "$dir.new" "${what[@]}" || exit
+		mkdir -p "$dir"
+		[[ $vm_processor == x86_64 ]] || mv "$dir.new"/*bin/busybox "$dir/" 2>/dev/null || mv "$dir.new"/usr/bin/busybox "$dir/"
+		mv "$dir.new"/boot/vmlinu[xz]-* "$dir/vmlinuz"
+		rm -rf "$dir.new"
 	) 9>"$vm_cache/lock"
-	compgen -G "$vm_cache/vmlinuz-*" | tail -n 1
 }
 
-# The metapackage depends on the kernel of the day.
-vm_fetch_kernel() {
-	local dir=$vm_cache/fetched name
-	mkdir -p "$dir"
-	name=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-		sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p') && [[ -n $name ]] &&
-		(cd "$dir" && apt-get -q download "$name" && dpkg -x "$name"_*.deb .) &&
-		mv "$dir"/boot/vmlinuz-* "$vm_cache"
-	rm -rf "$dir"
+vm_kernel() {
+	if [[ -n ${NSINIT_KERNEL-} && $vm_suite-$vm_processor == bookworm-x86_64 ]]; then
+		echo "$NSINIT_KERNEL"
+	else
+		echo "$(vm_dir)/vmlinuz"
+	fi
 }
 
-# vm_tree DIR [PROBE]...: what an image holds: nsinit, busybox, the names of busybox's that tests start, some probes.
+# vm_tree DIR [PROBE]...: what an image holds: nsinit, busybox, the busybox names that tests start, some probes.
 vm_tree() {
-	local dir=$1 name
+	local dir=$1 name busybox
 	shift
+	busybox=$(command -v busybox)
+	if [[ $vm_processor != x86_64 ]]; then
+		busybox=$(vm_dir)/busybox
+		make -s -C "$root" "CROSS=$vm_processor" all "${@/#/build/$vm_processor/probes/}"
+	fi
 	mkdir -p "$dir"/{bin,dev}
 	cp "$NSINIT" "$dir/nsinit"
-	cp "$(command -v busybox)" "$dir/bin/busybox"
+	cp "$busybox" "$dir/bin/busybox"
 	for name in sh sleep usleep true false cat mount; do
 		ln -sf busybox "$dir/bin/$name"
 	done
@@ -81,19 +152,15 @@ vm_node() {
 	done
 }
 
-# vm_start [-p] KERNEL_ARGS [QEMU_ARG]...: a machine, behind; $vm is its PID, $console the file. It is a microvm, or with
-# -p a PC: that one has a keyboard, and disks whose driver is in the kernel (nvme). No KVM is needed, nor used.
-#
-# A microvm's interval timer does not always tick without KVM, and the kernel then waits for it for ever. Without that
-# timer it must be told how fast the clocks are; roughly is enough.
+# vm_start [-p] KERNEL_ARGS [QEMU_ARG]...: a machine, behind; $vm is its PID, $console the file. On x86-64 it is a
+# microvm, or with -p a PC: that one has a keyboard, and disks whose driver is in the kernel (nvme).
 vm_start() {
-	local machine=microvm,pit=off,pic=off args='tsc_early_khz=2000000 lpj=4000000' try
+	local machine=("${vm_machine[@]}") args=$vm_args try
 	if [[ $1 == -p ]]; then
-		machine=q35 args=
+		machine=(-M q35 -m 256 -bios qboot.rom) args=reboot=t
 		shift
-		set -- "$@" -bios qboot.rom
 	fi
-	args="console=ttyS0 quiet panic=-1 reboot=t $args $1"
+	args="console=$vm_tty quiet panic=-1 $args $1"
 	shift
 	console=$BATS_TEST_TMPDIR/console
 	vm_keys=$BATS_TEST_TMPDIR/keys
@@ -101,11 +168,11 @@ vm_start() {
 	# Now and then qemu hangs before the kernel says anything.
 	for try in 1 2 3; do
 		: >"$console"
-		timeout -k 5 280 qemu-system-x86_64 -accel tcg -M "$machine" -m 256 -no-reboot -nodefaults -no-user-config \
+		timeout -k 5 "$vm_limit" "$vm_qemu" -accel tcg "${machine[@]}" -no-reboot -nodefaults -no-user-config \
 			-display none -serial "file:$console" -monitor stdio -kernel "$(vm_kernel)" -append "$args" "$@" \
 			<>"$vm_keys" >"$console.qemu" 2>&1 3>&- &
 		vm=$!
-		if wait_for -t 60 vm_is_alive; then
+		if wait_for -t $((vm_limit / 4)) vm_is_alive; then
 			return
 		fi
 		vm_kill
@@ -178,4 +245,35 @@ vm_powered_off() {
 
 vm_rebooted() {
 	vm_said 'reboot: Restarting system' && vm_not_said panic
+}
+
+# vm_core SUITE PROCESSOR VERSION: boot that kernel with nsinit as its init, and run every case of core.sh below it.
+vm_core() {
+	local tree=$BATS_TEST_TMPDIR/tree image=$BATS_TEST_TMPDIR/image name cases
+	vm_use "$1" "$2"
+	need_vm
+	vm_tree "$tree" die oddparent orphans outlive siglog sigsend state
+	mkdir -p "$tree/tmp"
+	cp "$root/tests/core.sh" "$tree/"
+	for name in hostname id readlink; do
+		ln -s busybox "$tree/bin/$name"
+	done
+	vm_script "$tree/run" <<-'END'
+		mount -t devtmpfs devtmpfs /dev
+		echo "kernel: $(uname -rm)"
+		NSINIT=/nsinit PROBES=/bin sh /core.sh
+		echo "core.sh: status $?"
+	END
+	vm_pack "$tree" "$image"
+	vm_start "rdinit=/nsinit -- --mount-proc /run" -initrd "$image"
+	wait_for -t "$vm_limit" ended "$vm" || vm_show
+	tr -d '\r' <"$console" >"$console.text"
+	console=$console.text
+	cat "$console"
+	vm_said "kernel: $3"
+	vm_said 'core.sh: status 0'
+	vm_not_said 'not ok'
+	cases=$(grep -c '^case_' "$root/tests/core.sh")
+	[[ $(grep -c '^ok ' "$console") == "$cases" ]]
+	vm_powered_off
 }
