@@ -11,13 +11,13 @@ vm_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nsinit
 # vm_use SUITE PROCESSOR: which machine need_vm, vm_tree and vm_start mean from now on. PROCESSOR is a name that
 # make CROSS= knows.
 vm_use() {
-	vm_suite=$1 vm_processor=$2 vm_tty=ttyS0 vm_args='' vm_limit=1500
+	vm_suite=$1 vm_processor=$2 vm_tty=ttyS0 vm_args='' vm_limit=1500 vm_patience=400
 	case $2 in
 	x86_64)
 		vm_set amd64 linux-image-cloud-amd64 x86_64 qemu-system-x86 -M microvm,pit=off,pic=off -m 256
 		# A microvm's interval timer does not always tick without KVM, and the kernel then waits for it for ever.
 		# Without that timer the kernel needs to know how fast the clocks are. Roughly is enough.
-		vm_args='reboot=t tsc_early_khz=2000000 lpj=4000000' vm_limit=280
+		vm_args='reboot=t tsc_early_khz=2000000 lpj=4000000' vm_limit=900 vm_patience=60
 		;;
 	i386) vm_set i386 linux-image-686-pae i386 qemu-system-x86 -M q35 -m 512 -bios qboot.rom ;;
 	aarch64)
@@ -172,7 +172,7 @@ vm_start() {
 			-display none -serial "file:$console" -monitor stdio -kernel "$(vm_kernel)" -append "$args" "$@" \
 			<>"$vm_keys" >"$console.qemu" 2>&1 3>&- &
 		vm=$!
-		if wait_for -t $((vm_limit / 4)) vm_is_alive; then
+		if wait_for -t "$vm_patience" vm_is_alive; then
 			return
 		fi
 		vm_kill

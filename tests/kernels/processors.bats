@@ -17,14 +17,14 @@ setup_file() {
 	vm_core bookworm i386 6.1.
 }
 
-@test "Linux 6.12 on ppc64el: every case of the core passes, and the machine powers off" {
-	vm_core trixie ppc64el 6.12.
+@test "Linux 6.1 on ppc64el: every case of the core passes, and the machine powers off" {
+	vm_core bookworm ppc64el 6.1.
 }
 
 @test "Linux 6.12 on riscv64: every case of the core passes, and the machine powers off" {
 	vm_core trixie riscv64 6.12.
 }
 
-@test "Linux 6.12 on s390x: every case of the core passes, and the machine powers off" {
-	vm_core trixie s390x 6.12.
+@test "Linux 6.1 on s390x: every case of the core passes, and the machine powers off" {
+	vm_core bookworm s390x 6.1.
 }
