@@ -1,14 +1,21 @@
 /*
- * Measures inits. Each contender is a name, where it stands, and its words; the rounds go through
- * all contenders in turn, each round beginning with another one, so that what else the machine does
- * hits all of them alike.
+ * Measure inits. A contender is a name, the place where it runs, and its words. Each round runs all
+ * contenders in turn and begins with another one, so that whatever else the machine does hits all
+ * of them alike.
  *
- *	measure [-n ROUNDS] [-c CPU] [-s CPU] [-m MOUNTS] MEASURE [NUMBER]... --
- *		CONTENDER [::: CONTENDER]...
+ *	measure [OPTION]... MEASURE [NUMBER]... -- CONTENDER [::: CONTENDER]...
  *	CONTENDER: NAME host|pid1 WORD...
  *
- * host: started as a shell would. pid1: in a new PID and mount namespace with its own /proc, as a
- * container engine would. What is printed is described at each measure.
+ *	-n ROUNDS   at most so many rounds
+ *	-l SECONDS  begin no further round after this time; at least one round is run
+ *	-c CPU      pin what is measured to this processor
+ *	-s CPU      pin the measurer to this processor
+ *	-m MOUNTS   make so many mounts first, in a mount namespace that ends with the measurer
+ *	-f FILES    let the contenders inherit so many open files
+ *	-e BYTES    let them inherit an environment of about this size
+ *
+ * host: started as a shell would start it. pid1: in a new PID and mount namespace with its own
+ * /proc, as a container engine would start it. The comment above each measure says what it prints.
  */
 
 #include <sys/mman.h>
@@ -37,14 +44,15 @@
 #define MAX_CONTENDERS 32
 #define MAX_WORDS      512
 #define MAX_ROUNDS     100000
+#define MAX_AHEAD      1000 /* signals that the load has not taken yet */
 #define VALUES_SIGNAL  40
 
 struct contender {
 	const char *name;
-	int pid1; /* stands as PID 1 of a PID namespace made for it */
+	int pid1; /* PID 1 of a PID namespace that is made for it */
 	char *words[MAX_WORDS];
 	int count;
-	double *samples, *faults;
+	double *samples, *faults, *first, *cpu;
 };
 
 struct launch {
@@ -57,6 +65,8 @@ struct launch {
 static struct contender contenders[MAX_CONTENDERS];
 static int contender_count;
 static long rounds = 1;
+static uint64_t limit; /* ns; 0: none */
+static char **environment;
 static int cpu_measured = -1, cpu_measurer = -1;
 static struct shared *shared;
 static char *load_path, *nothing_path;
@@ -92,8 +102,7 @@ static int children(pid_t pid, pid_t *found, int most)
 	return count;
 }
 
-/* Whatever goes wrong: nothing of what was started lives on, an init that outlived its launcher
- * included. */
+/* Called at exit, also after a failure: kill what was started, and what it left behind. */
 static void clean_up(void)
 {
 	pid_t child[64];
@@ -117,10 +126,10 @@ static int launched(void *data)
 		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1))
 		launch->error = errno;
 	pin(cpu_measured);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* where we are killed, and cannot clean up */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* if we are killed, and cannot clean up */
 	if (launch->error == 0) {
 		launch->begun = now();
-		execv(launch->argv[0], launch->argv);
+		execve(launch->argv[0], launch->argv, environment);
 		launch->error = errno;
 	}
 	_exit(127);
@@ -231,14 +240,6 @@ static int chain(pid_t pid, pid_t *down, int depth)
 	return 0;
 }
 
-static pid_t init_of(pid_t pid)
-{
-	pid_t down[64];
-	int depth = chain(pid, down, 0);
-
-	return depth > 0 ? down[depth - 1] : 0;
-}
-
 static double cpu_time(pid_t pid)
 {
 	struct timespec t;
@@ -247,6 +248,38 @@ static double cpu_time(pid_t pid)
 	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) == -1)
 		err(1, "the processor time of %d", (int)pid);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* The CPU time of the init, in ns: of all its processes, if it has several. */
+static double cpu_of_all(pid_t pid)
+{
+	pid_t down[64];
+	int depth = chain(pid, down, 0);
+	double sum = 0;
+
+	for (int i = 0; i < depth; i++)
+		sum += cpu_time(down[i]);
+	return sum;
+}
+
+static pid_t init_of(pid_t pid)
+{
+	pid_t down[64];
+	int depth = chain(pid, down, 0);
+
+	return depth > 0 ? down[depth - 1] : 0;
+}
+
+/* Whether there is time for another round; if there is none, what has been run are all rounds. */
+static int again(long round)
+{
+	static uint64_t begun;
+
+	if (round == 0)
+		begun = now();
+	else if (limit != 0 && now() - begun > limit)
+		rounds = round;
+	return round < rounds;
 }
 
 static int ascending(const void *a, const void *b)
@@ -271,33 +304,35 @@ static double quantile(const double *samples, long count, double share)
 	return value;
 }
 
-/*
- * Each pair of contenders: the median of what one took over the other in the same round, and beside
- * it the ratio of their 10th percentiles, the runs that nothing else on the machine interrupted.
- */
-static void print_ratios(void)
+/* The median of what one contender took over the other in the same round. */
+static double paired(double *one, double *other)
 {
-	double *ratio = malloc(sizeof *ratio * (size_t)rounds);
+	double *ratio = malloc(sizeof *ratio * (size_t)rounds), median;
 
 	if (ratio == NULL)
 		err(1, "malloc");
-	for (int a = 0; a < contender_count; a++) {
-		for (int b = 0; b < contender_count; b++) {
-			const double *one = contenders[a].samples, *other = contenders[b].samples;
-
-			for (long i = 0; i < rounds; i++)
-				ratio[i] = one[i] / other[i];
-			if (a != b)
-				printf("ratio\t%s\t%s\t%.3f\t%.3f\n", contenders[a].name,
-				    contenders[b].name, quantile(ratio, rounds, 0.5),
-				    quantile(one, rounds, 0.1) / quantile(other, rounds, 0.1));
-		}
-	}
+	for (long i = 0; i < rounds; i++)
+		ratio[i] = one[i] / other[i];
+	median = quantile(ratio, rounds, 0.5);
 	free(ratio);
+	return median;
 }
 
-/* start: name, µs from execve to reaped (median, 10th and 90th percentile), minor faults of all its
- * processes. */
+/* ratio: name, other name, whole run, until COMMAND's first instruction, processor time. */
+static void print_ratios(void)
+{
+	for (const struct contender *a = contenders; a < contenders + contender_count; a++)
+		for (const struct contender *b = contenders; b < contenders + contender_count; b++)
+			if (a != b)
+				printf("ratio\t%s\t%s\t%.3f\t%.3f\t%.3f\n", a->name, b->name,
+				    paired(a->samples, b->samples), paired(a->first, b->first),
+				    paired(a->cpu, b->cpu));
+}
+
+/*
+ * start: name, µs from execve to reaped (median, 10th and 90th percentile), minor faults and µs
+ * until COMMAND's first instruction and µs of processor time, of the init and all its processes.
+ */
 static void one_start(struct contender *who, long round)
 {
 	char *words[] = {nothing_path, NULL};
@@ -311,6 +346,9 @@ static void one_start(struct contender *who, long round)
 	who->samples[round] = (double)(now() - begun) / 1e3;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		errx(1, "%s: ended with wait status %d", who->name, status);
+	who->first[round] = (double)(atomic_load(&shared->stamp) - begun) / 1e3;
+	who->cpu[round] = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+			  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	who->faults[round] = (double)usage.ru_minflt;
 }
 
@@ -318,15 +356,16 @@ static void measure_start(void)
 {
 	for (int i = 0; i < contender_count; i++) /* into the page cache */
 		one_start(&contenders[i], 0);
-	for (long round = 0; round < rounds; round++)
+	for (long round = 0; again(round); round++)
 		for (int i = 0; i < contender_count; i++)
 			one_start(&contenders[(i + round) % contender_count], round);
 	for (int i = 0; i < contender_count; i++) {
 		struct contender *who = &contenders[i];
 
-		printf("start\t%s\t%.1f\t%.1f\t%.1f\t%.0f\n", who->name,
+		printf("start\t%s\t%.1f\t%.1f\t%.1f\t%.0f\t%.1f\t%.1f\n", who->name,
 		    quantile(who->samples, rounds, 0.5), quantile(who->samples, rounds, 0.1),
-		    quantile(who->samples, rounds, 0.9), quantile(who->faults, rounds, 0.5));
+		    quantile(who->samples, rounds, 0.9), quantile(who->faults, rounds, 0.5),
+		    quantile(who->first, rounds, 0.5), quantile(who->cpu, rounds, 0.5));
 	}
 	print_ratios();
 }
@@ -373,25 +412,40 @@ static DIR *proc_of(pid_t init, pid_t *inside)
 	return proc;
 }
 
+/* kB resident of the init, or of all its processes together. */
+static long resident(pid_t pid)
+{
+	pid_t down[64];
+	int depth = chain(pid, down, 0);
+	long sum = 0;
+
+	for (int i = 0; i < depth; i++)
+		sum += field(down[i], "smaps_rollup", "Rss");
+	return sum;
+}
+
 /*
  * storm: name, orphans, µs of the init's CPU for each, its wakeups (voluntary context switches)
- * and preemptions, µs of the whole for each, and the peak of zombies where it was sampled.
+ * and preemptions, µs of the whole for each, the peak of zombies if it was sampled, and kB resident
+ * of the init after it.
  */
-static void measure_storm(char *size, char *total, int sampled)
+static void measure_storm(const char *what, char *size, char *total, int sampled)
 {
-	char *words[] = {load_path, "storm", size, total, NULL};
-	double *cpu = calloc((size_t)rounds * 5, sizeof *cpu);
+	char *words[] = {load_path, (char *)what, size, total, NULL};
+	double *cpu = calloc((size_t)rounds * 6, sizeof *cpu);
 	double orphans = atof(total);
 
 	if (cpu == NULL)
 		err(1, "calloc");
 	for (int i = 0; i < contender_count; i++)
-		contenders[i].faults = calloc((size_t)rounds * 5, sizeof *cpu);
-	for (long round = 0; round < rounds; round++) {
+		contenders[i].faults = calloc((size_t)rounds * 6, sizeof *cpu);
+	for (long round = 0; again(round); round++) {
 		for (int i = 0; i < contender_count; i++) {
 			struct contender *who = &contenders[(i + round) % contender_count];
 			const struct timespec pause = {.tv_nsec = 1000000};
-			double before, *got = who->faults + round * 5;
+			/* What an init does once, after its start, is not the storm's. */
+			const struct timespec settle = {.tv_nsec = 200000000};
+			double before, *got = who->faults + round * 6;
 			long woken, preempted;
 			int zombies = 0, peak = 0;
 			uint64_t begun;
@@ -402,7 +456,7 @@ static void measure_storm(char *size, char *total, int sampled)
 			if ((init = init_of(pid)) == 0)
 				errx(1, "%s: has no load below it", who->name);
 			proc = proc_of(init, &inside);
-			nanosleep(&pause, NULL);
+			nanosleep(&settle, NULL);
 			woken = field(init, "status", "voluntary_ctxt_switches");
 			preempted = field(init, "status", "nonvoluntary_ctxt_switches");
 			before = cpu_time(init);
@@ -423,6 +477,7 @@ static void measure_storm(char *size, char *total, int sampled)
 			got[2] = (double)(field(init, "status", "nonvoluntary_ctxt_switches") -
 					  preempted);
 			got[4] = peak;
+			got[5] = (double)resident(pid);
 			closedir(proc);
 			tell(&shared->go, 2);
 			finish(who, pid);
@@ -432,9 +487,9 @@ static void measure_storm(char *size, char *total, int sampled)
 		struct contender *who = &contenders[i];
 
 		printf("storm\t%s\t%s", who->name, total);
-		for (int k = 0; k < 5; k++) {
+		for (int k = 0; k < 6; k++) {
 			for (long round = 0; round < rounds; round++)
-				cpu[round] = who->faults[round * 5 + k];
+				cpu[round] = who->faults[round * 6 + k];
 			printf("\t%.3f", quantile(cpu, rounds, 0.5));
 		}
 		printf("\n");
@@ -442,9 +497,8 @@ static void measure_storm(char *size, char *total, int sampled)
 }
 
 /*
- * signals: name, how many make the storm, µs from kill(2) to the handler: median and 99th
- * percentile, each the median of those of the rounds, so that one bad moment of the machine does
- * not speak for all; and how many.
+ * signals: name, how many make the storm, µs from kill(2) to the handler (median and 99th
+ * percentile, each the median of the rounds' own), and µs of the init's CPU for each signal.
  */
 static void measure_signals(char *makers, long count)
 {
@@ -462,7 +516,7 @@ static void measure_signals(char *makers, long count)
 	for (int i = 0; i < contender_count; i++)
 		if ((contenders[i].samples = calloc((size_t)have, sizeof(double))) == NULL)
 			err(1, "calloc");
-	for (long round = 0; round < rounds; round++) {
+	for (long round = 0; again(round); round++) {
 		for (int i = 0; i < contender_count; i++) {
 			struct contender *who = &contenders[(i + round) % contender_count];
 			uint64_t begun;
@@ -470,6 +524,7 @@ static void measure_signals(char *makers, long count)
 			pid = start(who, &begun, words);
 			step(who, pid, &shared->ready, 1);
 			nanosleep(&begins, NULL);
+			who->cpu[round] = -cpu_of_all(pid);
 			for (long k = 0; k < count; k++) {
 				struct timespec gap = {.tv_nsec = 300000 + rand() % 700000};
 				uint64_t sent;
@@ -482,6 +537,8 @@ static void measure_signals(char *makers, long count)
 				who->samples[round * count + k] =
 				    (double)(atomic_load(&shared->stamp) - sent) / 1e3;
 			}
+			who->cpu[round] += cpu_of_all(pid);
+			who->cpu[round] /= (double)count * 1e3;
 			tell(&shared->go, 1);
 			finish(who, pid);
 		}
@@ -493,28 +550,43 @@ static void measure_signals(char *makers, long count)
 			half[round] = quantile(who->samples + round * count, count, 0.5);
 			worst[round] = quantile(who->samples + round * count, count, 0.99);
 		}
-		printf("signals\t%s\t%s\t%.1f\t%.1f\t%ld\n", who->name, makers,
-		    quantile(half, rounds, 0.5), quantile(worst, rounds, 0.5), have);
+		printf("signals\t%s\t%s\t%.1f\t%.1f\t%.2f\n", who->name, makers,
+		    quantile(half, rounds, 0.5), quantile(worst, rounds, 0.5),
+		    quantile(who->cpu, rounds, 0.5));
 	}
 }
 
-/* values: name, queued signals sent, received, received with the value they were sent with. */
-static void measure_values(char *count)
+/*
+ * values: name, queued signals sent, received, received in order with the value they were sent
+ * with, µs for each, kB resident of the init. No more than MAX_AHEAD are on their way at a time:
+ * the kernel bounds how many are queued for a user (RLIMIT_SIGPENDING).
+ */
+static void measure_values(char *number)
 {
-	char *words[] = {load_path, "values", count, NULL};
+	char *words[] = {load_path, "values", number, NULL};
+	uint32_t count = (uint32_t)atol(number);
 
 	for (int i = 0; i < contender_count; i++) {
 		struct contender *who = &contenders[i];
 		uint64_t begun;
+		long kb;
 		pid_t pid = start(who, &begun, words);
 
 		step(who, pid, &shared->ready, 1);
-		for (int k = 0; k < atoi(count); k++)
-			if (sigqueue(pid, VALUES_SIGNAL, (union sigval){.sival_int = k}) == -1)
+		begun = now();
+		for (uint32_t k = 0; k < count; k++) {
+			if (k > MAX_AHEAD)
+				step(who, pid, &shared->seen, k - MAX_AHEAD);
+			if (sigqueue(pid, VALUES_SIGNAL, (union sigval){.sival_int = (int)k}) == -1)
 				err(1, "sigqueue");
-		step(who, pid, &shared->seen, (uint32_t)atoi(count));
-		printf("values\t%s\t%s\t%u\t%u\n", who->name, count, atomic_load(&shared->seen),
-		    atomic_load(&shared->kept));
+		}
+		step(who, pid, &shared->seen, count);
+		begun = now() - begun;
+		kb = resident(pid);
+		printf("values\t%s\t%s\t%u\t%u\t%.3f\t%ld\n", who->name, number,
+		    atomic_load(&shared->seen), atomic_load(&shared->kept),
+		    (double)begun / count / 1e3, kb);
+		tell(&shared->go, 1);
 		finish(who, pid);
 	}
 }
@@ -527,7 +599,7 @@ static void measure_end(char *count)
 
 	for (int i = 0; i < contender_count; i++)
 		contenders[i].faults = calloc((size_t)rounds, sizeof(double));
-	for (long round = 0; round < rounds; round++) {
+	for (long round = 0; again(round); round++) {
 		for (int i = 0; i < contender_count; i++) {
 			struct contender *who = &contenders[(i + round) % contender_count];
 			struct pollfd life;
@@ -560,16 +632,18 @@ static void measure_end(char *count)
 		    quantile(contenders[i].faults, rounds, 0.5));
 }
 
-/* idle: name, resident kB of the init, of all its processes together, how many these are, wakeups
- * of all in a while. */
-static void measure_idle(void)
+/*
+ * idle: name, kB resident of the init, of all its processes together, how many these are, and the
+ * wakeups of all of them in a second. nsinit gives memory back once it has rested for a moment.
+ */
+static void measure_idle(int wakeups)
 {
 	char *words[] = {load_path, "target", "0", NULL};
-	const struct timespec rest = {.tv_nsec = 200000000};
+	const struct timespec rest = {.tv_nsec = 500000000};
 
 	for (int i = 0; i < contender_count; i++) {
 		struct contender *who = &contenders[i];
-		long resident = 0, all = 0, woken = 0;
+		long woken = 0;
 		pid_t down[64], pid;
 		uint64_t begun;
 		int depth;
@@ -578,23 +652,80 @@ static void measure_idle(void)
 		step(who, pid, &shared->ready, 1);
 		depth = chain(pid, down, 0);
 		nanosleep(&rest, NULL);
-		for (int k = 0; k < depth; k++)
+		for (int k = 0; k < depth && wakeups; k++)
 			woken -= field(down[k], "status", "voluntary_ctxt_switches");
-		for (int k = 0; k < 5; k++)
+		for (int k = 0; k < 2 && wakeups; k++)
 			nanosleep(&rest, NULL);
-		for (int k = 0; k < depth; k++) {
+		for (int k = 0; k < depth && wakeups; k++)
 			woken += field(down[k], "status", "voluntary_ctxt_switches");
-			resident = field(down[k], "smaps_rollup", "Rss");
-			all += resident;
-		}
-		printf("idle\t%s\t%ld\t%ld\t%d\t%ld\n", who->name, resident, all, depth, woken);
+		printf("idle\t%s\t%ld\t%ld\t%d\t%ld\n", who->name,
+		    depth ? field(down[depth - 1], "smaps_rollup", "Rss") : 0, resident(pid), depth,
+		    woken);
 		tell(&shared->go, 1);
 		finish(who, pid);
 	}
 }
 
-/* Mounts for the contenders that copy the mount namespace, in one of our own: they go when we do.
+static int does_nothing(void *data)
+{
+	(void)data;
+	_exit(0);
+}
+
+/*
+ * machine: what it costs here, in µs: a system call, a page fault, a cpuid instruction (a
+ * hypervisor may trap it, and a glibc start-up executes many), a process that does nothing by vfork
+ * and by fork. The best of several runs.
  */
+static void measure_machine(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	enum { RUNS = 9, TIMES = 100, PAGE = 4096 };
+	const char *names[] = {"system call", "page fault", "cpuid", "vfork", "fork"};
+
+	for (int what = 0; what < 5; what++) {
+		double best = 1e9;
+
+		for (int run = 0; run < RUNS; run++) {
+			char *pages = mmap(NULL, (size_t)PAGE * TIMES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			uint64_t begun;
+			double took;
+
+			if (pages == MAP_FAILED)
+				err(1, "mmap");
+			begun = now();
+			for (int i = 0; i < TIMES; i++) {
+				if (what == 0) {
+					syscall(SYS_getppid);
+				} else if (what == 1) {
+					((volatile char *)pages)[(long)i * PAGE] = 1;
+				} else if (what == 2) {
+#ifdef __x86_64__
+					unsigned int a = 0, b, c = 0, d;
+
+					__asm__ volatile("cpuid"
+							 : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+#endif
+				} else {
+					int flags = what == 3 ? CLONE_VM | CLONE_VFORK : 0;
+					pid_t pid = clone(does_nothing, stack + sizeof stack,
+					    flags | SIGCHLD, NULL);
+
+					if (pid == -1 || waitpid(pid, NULL, 0) == -1)
+						err(1, "clone");
+				}
+			}
+			took = (double)(now() - begun) / TIMES / 1e3;
+			if (took < best)
+				best = took;
+			munmap(pages, (size_t)PAGE * TIMES);
+		}
+		printf("machine\t%s\t%.2f\n", names[what], best);
+	}
+}
+
+/* In a mount namespace of our own, so that they go when we do. */
 static void add_mounts(long count)
 {
 	char name[64];
@@ -606,6 +737,45 @@ static void add_mounts(long count)
 		snprintf(name, sizeof name, "/mnt/%ld", i);
 		if (mkdir(name, 0700) == -1 || mount("/mnt", name, NULL, MS_BIND, NULL) == -1)
 			err(1, "%s", name);
+	}
+}
+
+/* Read-only files that the contenders inherit, from descriptor 1000 on. */
+static void add_files(long count)
+{
+	struct rlimit most = {(rlim_t)count + 2000, (rlim_t)count + 2000};
+	int fd = open("/dev/null", O_RDONLY);
+
+	if (fd == -1 || setrlimit(RLIMIT_NOFILE, &most) == -1)
+		err(1, "%ld open files", count);
+	for (long i = 0; i < count; i++)
+		if (dup2(fd, 1000 + (int)i) == -1)
+			err(1, "%ld open files", count);
+	close(fd);
+}
+
+/* PATH, and variables of 64 kB each: a single string of the environment may have 128 kB. */
+static void make_environment(long bytes)
+{
+	enum { EACH = 65536 };
+	long count = bytes / EACH + 1;
+	char *path = NULL;
+
+	environment = calloc((size_t)count + 2, sizeof *environment);
+	if (environment == NULL || asprintf(&path, "PATH=%s", getenv("PATH")) == -1)
+		err(1, "an environment");
+	environment[0] = path;
+	for (long i = 0; i < count; i++) {
+		size_t size = (size_t)(i < count - 1 ? EACH : bytes % EACH);
+		char *text = malloc(size + 32);
+
+		if (text == NULL)
+			err(1, "an environment");
+		memset(text, 'x', size + 24);
+		snprintf(text, 24, "V%ld", i);
+		text[strlen(text)] = '=';
+		text[size + 24] = '\0';
+		environment[i + 1] = text;
 	}
 }
 
@@ -648,7 +818,10 @@ static void parse_contenders(char **argv)
 			argv++;
 		who->samples = calloc((size_t)rounds, sizeof(double));
 		who->faults = calloc((size_t)rounds, sizeof(double));
-		if (who->samples == NULL || who->faults == NULL)
+		who->first = calloc((size_t)rounds, sizeof(double));
+		who->cpu = calloc((size_t)rounds, sizeof(double));
+		if (who->samples == NULL || who->faults == NULL || who->first == NULL ||
+		    who->cpu == NULL)
 			err(1, "calloc");
 	}
 }
@@ -668,11 +841,11 @@ static char *beside(const char *self, const char *name)
 int main(int argc, char **argv)
 {
 	char self[4000] = "";
-	long mounts = 0;
+	long mounts = 0, files = 0, bytes = -1;
 	int option, page, first;
 	const char *what;
 
-	while ((option = getopt(argc, argv, "+n:c:s:m:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:l:c:s:m:f:e:")) != -1) {
 		switch (option) {
 		case 'n':
 			rounds = atol(optarg);
@@ -686,6 +859,15 @@ int main(int argc, char **argv)
 		case 'm':
 			mounts = atol(optarg);
 			break;
+		case 'l':
+			limit = (uint64_t)(atof(optarg) * 1e9);
+			break;
+		case 'f':
+			files = atol(optarg);
+			break;
+		case 'e':
+			bytes = atol(optarg);
+			break;
 		default:
 			return 2;
 		}
@@ -694,16 +876,20 @@ int main(int argc, char **argv)
 	for (first = 0; argv[first] != NULL && strcmp(argv[first], "--") != 0; first++)
 		;
 	if (first == 0 || argv[first] == NULL || rounds < 1 || rounds > MAX_ROUNDS)
-		errx(2, "usage: measure [-n ROUNDS] [-c CPU] [-s CPU] [-m MOUNTS] MEASURE... -- "
-			"CONTENDER...");
+		errx(2, "usage: measure [OPTION]... MEASURE [NUMBER]... -- CONTENDER...");
 	what = argv[0];
 	if (readlink("/proc/self/exe", self, sizeof self - 1) == -1)
 		err(1, "/proc/self/exe");
 	load_path = beside(self, "load");
 	nothing_path = beside(self, "nothing");
 	parse_contenders(argv + first + 1);
+	environment = environ;
+	if (bytes >= 0)
+		make_environment(bytes);
 	if (mounts > 0)
 		add_mounts(mounts);
+	if (files > 0)
+		add_files(files);
 	pin(cpu_measurer);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	atexit(clean_up);
@@ -719,9 +905,11 @@ int main(int argc, char **argv)
 	if (strcmp(what, "start") == 0)
 		measure_start();
 	else if (strcmp(what, "storm") == 0 && first == 3)
-		measure_storm(argv[1], argv[2], 0);
+		measure_storm("storm", argv[1], argv[2], 0);
+	else if (strcmp(what, "flood") == 0 && first == 3)
+		measure_storm("flood", argv[1], argv[2], 0);
 	else if (strcmp(what, "zombies") == 0 && first == 3)
-		measure_storm(argv[1], argv[2], 1);
+		measure_storm("storm", argv[1], argv[2], 1);
 	else if (strcmp(what, "signals") == 0 && first == 3)
 		measure_signals(argv[1], atol(argv[2]));
 	else if (strcmp(what, "values") == 0 && first == 2)
@@ -729,8 +917,12 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "end") == 0 && first == 2)
 		measure_end(argv[1]);
 	else if (strcmp(what, "idle") == 0)
-		measure_idle();
+		measure_idle(1);
+	else if (strcmp(what, "resident") == 0)
+		measure_idle(0);
+	else if (strcmp(what, "machine") == 0)
+		measure_machine();
 	else
-		errx(2, "%s: no such measure", what);
+		errx(2, "%s: no such measure, or without its numbers", what);
 	return 0;
 }

@@ -1,19 +1,27 @@
-# Makes results.md of what bench/measure printed; each file is one table's worth.
+# Writes results.md from what bench/measure printed, one file for each table, and machines.new: see bench/run.
 
 BEGIN { FS = "\t" }
 
 { key = FILENAME; sub(/.*\//, "", key) }
 
 key == "facts" { fact[$1] = $2; next }
-$1 == "ratio" { ratio[key, $2, $3] = $4; calm[key, $2, $3] = $5; next }
+key == "machines" {
+	if ($1 != fact["machine"]) {
+		others[++other_rows] = $0
+		remember($1, $2, $3, $4)
+	}
+	next
+}
+key == "machine" { cost[$2] = $3; next }
+$1 == "ratio" { whole[key, $2, $3] = $4; first[key, $2, $3] = $5; cpu[key, $2, $3] = $6; next }
 key == "calls" { calls[$1] = $2; next }
 key == "size" { size[$1] = $2; next }
 
-# Anything else: what, name, values. Those that grow have their number in the name.
+# Anything else: what, name, values. In tables of growth a number stands between name and values.
 {
 	name = $2
 	at = 3
-	if (key ~ /^(storm-growth|signals|signals-growth|end|levels|mounts)$/) {
+	if (key ~ /^(signals|signals-growth|end|grows-.*)$/) {
 		if (!((key, $3) in known_number)) {
 			known_number[key, $3] = 1
 			number[key, ++numbers[key]] = $3
@@ -29,9 +37,17 @@ key == "size" { size[$1] = $2; next }
 		value[key, id, i - at + 1] = $i
 }
 
+function remember(machine, version, promise, result) {
+	if (!(machine in version_on)) {
+		version_on[machine] = version
+		machines[++machine_count] = machine
+	}
+	results[machine, promise] = result
+}
+
 function line(text) { print text; print "" }
 
-# A figure as a reader wants it: three places are enough.
+# Three digits are enough for a reader.
 function figure(x) {
 	if (x == "")
 		return "–"
@@ -40,94 +56,208 @@ function figure(x) {
 	return sprintf(x >= 10 ? "%.1f" : "%.2f", x)
 }
 
+function ratio(x) { return x == "" ? "–" : sprintf("%.2f", x) }
+
 # A signal's figure in the heaviest storm.
 function in_storm(name, column) { return value["signals-growth", name, makers, column] }
 
-function over(key, a, b) { return (key, a, b) in ratio ? sprintf("%.2f (%.2f)", ratio[key, a, b], calm[key, a, b]) : "–" }
+# The exponent of growth between the last two numbers: 1.00 is linear. "–" if there is nothing that grows.
+function slope(key, name, column,    k, n, m, x, y) {
+	for (k = numbers[key]; k > 0; k--) {
+		x = value[key, name, number[key, k], column]
+		if (x == "" || number[key, k] == 0)
+			continue
+		if (n == "") {
+			n = number[key, k]
+			y = x
+		} else {
+			m = number[key, k]
+			return x > 0 && y > 0 ? sprintf("%.2f", log(y / x) / log(n / m)) : "0"
+		}
+	}
+	return "–"
+}
 
-# A table of those that grow, one column for each number.
-function growth(key, column, head,    i, k, row) {
+# A table of growth, one column for each number.
+function growth(key, column, head, sloped,    i, k, row) {
+	if (!count[key])
+		return
 	row = "| " head " |"
 	for (k = 1; k <= numbers[key]; k++)
 		row = row " " number[key, k] " |"
-	print row
+	print row (sloped ? " slope |" : "")
 	row = "| --- |"
-	for (k = 1; k <= numbers[key]; k++)
+	for (k = 1; k <= numbers[key] + sloped; k++)
 		row = row " ---: |"
 	print row
 	for (i = 1; i <= count[key]; i++) {
 		row = "| " names[key, i] " |"
 		for (k = 1; k <= numbers[key]; k++)
 			row = row " " figure(value[key, names[key, i], number[key, k], column]) " |"
+		print row (sloped ? " " slope(key, names[key, i], column) " |" : "")
+	}
+	print ""
+}
+
+# --- promises ---
+
+function target(what, wanted, got, holds) {
+	promises[++promise_count] = what
+	promised[what] = wanted
+	remember(fact["machine"], fact["version"], what, got (holds == "" || holds ? "" : " (**missed**)"))
+	print fact["machine"] "\t" fact["version"] "\t" what "\t" results[fact["machine"], what] > "machines.new"
+}
+
+function bound(what, got, most, unit) {
+	target(what, (unit == "" ? ratio(most) : most unit) " or less", got == "" ? "–" : (unit == "" ? ratio(got) : figure(got) unit), got == "" ? "" : got + 0 <= most)
+}
+
+function over(key, name, other, column,    x) {
+	x = value[key, other, column]
+	return x > 0 ? value[key, name, column] / x : ""
+}
+
+function make_promises(    part, kernel_reaps) {
+	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.12, "")
+	bound("the same for `-u`, over the least `-u`", whole["start", "nsinit -u", "the least -u"], 1.15, "")
+	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.15, "")
+	bound("whole run, over tini-static", whole["start", "nsinit", "tini-static"], 0.60, "")
+	bound("whole run of `-u`, over `unshare --pid --fork --mount-proc`", whole["start", "nsinit -u", "unshare"], 0.50, "")
+	bound("system calls before COMMAND runs", calls["nsinit"], 16, " calls")
+	bound("size of the binary", size["nsinit"] / 1000, 40, " KB")
+	bound("resident while idle", value["idle", "nsinit", 1], 48, " kB")
+	bound("the same, each of the two processes of `-u`", value["idle", "nsinit -u", 2] / 2, 48, " kB")
+	# The kernel can reap from Linux 6.15 on.
+	split(fact["kernel"], part, /[ .]/)
+	kernel_reaps = part[2] > 6 || (part[2] == 6 && part[3] >= 15)
+	if (kernel_reaps)
+		target("CPU for each orphan and wakeups, as a container's PID 1 (Linux 6.15 and later)", "0 and 0", figure(value["storm", "nsinit", 2]) " µs and " figure(value["storm", "nsinit", 3]), value["storm", "nsinit", 2] < 0.01 && value["storm", "nsinit", 3] < 1)
+	bound("CPU for each orphan where nsinit reaps (`-u`), over tini-static", over("storm", "nsinit -u", "tini-static", 2), 1.14, "")
+	bound("99th percentile of a signal in a storm of " makers ", as PID 1, over `tini -g`", in_storm("tini -g", 2) > 0 ? in_storm("nsinit", 2) / in_storm("tini -g", 2) : "", 0.25, "")
+	bound("the same for `-u`", in_storm("tini -g", 2) > 0 ? in_storm("nsinit -u", 2) / in_storm("tini -g", 2) : "", 1.00, "")
+	target("values of realtime signals that arrive", "1000 of 1000", value["values", "nsinit", 3] " of " value["values", "nsinit", 1], value["values", "nsinit", 3] == value["values", "nsinit", 1])
+}
+
+function print_promises(    i, k, row, other) {
+	for (i = 1; i <= other_rows; i++)
+		print others[i] > "machines.new"
+	row = "| | promised | here |"
+	for (k = 1; k <= machine_count; k++)
+		if (machines[k] != fact["machine"])
+			row = row " " machines[k] " (nsinit " version_on[machines[k]] ") |"
+	print row
+	row = "| --- | --- | --- |"
+	for (k = 1; k < machine_count; k++)
+		row = row " --- |"
+	print row
+	for (i = 1; i <= promise_count; i++) {
+		row = "| " promises[i] " | " promised[promises[i]] " | " results[fact["machine"], promises[i]] " |"
+		for (k = 1; k <= machine_count; k++)
+			if (machines[k] != fact["machine"])
+				row = row " " ((machines[k], promises[i]) in results ? results[machines[k], promises[i]] : "–") " |"
 		print row
 	}
 	print ""
 }
 
-function target(what, wanted, got, holds) {
-	print "| " what " | " wanted " | " got " | " (holds == "" ? "–" : holds ? "yes" : "**no**") " |"
-	if (holds != "" && !holds)
-		missed++
+# --- where others are better ---
+
+# One row for each of OURS that another contender beats by more than 2 %; a contender that does less is not counted.
+function better(what, unit, ours, key, column, storm,    i, n, x, best, best_name) {
+	ours_value = storm ? in_storm(ours, column) : value[key, ours, column]
+	if (key == "signals")
+		ours_value = value[key, ours, 0, column]
+	if (key == "size")
+		ours_value = size[ours]
+	for (n in size_or_names)
+		delete size_or_names[n]
+	if (key == "size")
+		for (n in size)
+			size_or_names[n] = size[n]
+	else
+		for (i = 1; i <= count[key]; i++) {
+			n = names[key, i]
+			size_or_names[n] = storm ? in_storm(n, column) : key == "signals" ? value[key, n, 0, column] : value[key, n, column]
+		}
+	for (n in size_or_names) {
+		x = size_or_names[n]
+		if (n ~ /^(nsinit|COMMAND|the least)/ || x == "")
+			continue
+		if (best == "" || x + 0 < best + 0) {
+			best = x
+			best_name = n
+		}
+	}
+	if (best != "" && best < ours_value * 0.98)
+		rows_of_better[++better_count] = "| " what " | " figure(ours_value) unit " (" ours ") | " figure(best) unit " (" best_name ") |"
 }
 
-function bound(what, got, most, unit) {
-	target(what, most unit " or less", (got == "" ? "–" : figure(got) unit), got == "" ? "" : got <= most)
+function print_better(    i) {
+	line("## Where nsinit is not the best")
+	better("size of the binary", " bytes", "nsinit", "size", 1)
+	better("wakeups in an idle second", "", "nsinit", "idle", 4)
+	better("CPU for each orphan in bursts", " µs", "nsinit", "storm", 2)
+	better("CPU for each orphan in bursts", " µs", "nsinit -u", "storm", 2)
+	better("CPU for each orphan, one at a time", " µs", "nsinit -u", "single", 2)
+	better("signal, idle: median", " µs", "nsinit", "signals", 1)
+	better("signal, idle: median", " µs", "nsinit -u", "signals", 1)
+	better("signal, idle: 99th percentile", " µs", "nsinit", "signals", 2)
+	better("signal in a storm of " makers ": median", " µs", "nsinit", "signals-growth", 1, 1)
+	better("signal in a storm of " makers ": median", " µs", "nsinit -u", "signals-growth", 1, 1)
+	better("signal in a storm of " makers ": 99th percentile", " µs", "nsinit", "signals-growth", 2, 1)
+	better("signal in a storm of " makers ": 99th percentile", " µs", "nsinit -u", "signals-growth", 2, 1)
+	if (!better_count) {
+		line("In this run nobody was ahead of nsinit by more than 2 % anywhere.")
+		return
+	}
+	line("By more than 2 % in this run, among the figures of this page:")
+	print "| | nsinit | the best other one |"
+	print "| --- | ---: | ---: |"
+	for (i = 1; i <= better_count; i++)
+		print rows_of_better[i]
+	print ""
+	line("tini and dumb-init are small files because they use the shared libc, which takes 1.2 MB while they run. `-u` forwards a signal through two processes, where the others need one." (fact["autogroup"] == 1 ? " dumb-init gives COMMAND a session of its own. On this machine no CPU control group is in use, and the kernel divides the processors among sessions (sched_autogroup_enabled): a storm in COMMAND's session leaves dumb-init its own share. In a container with a CPU control group that advantage is gone." : "") " bwrap exits before the processes that COMMAND left are gone (see \"The end\").")
 }
 
 END {
 	makers = number["signals-growth", numbers["signals-growth"]]
-	line("# What nsinit costs, and what the others do")
-	line("Written by `make bench` (see `bench/run` for what it needs). All contenders take turns in one run, pinned to one processor; figures are medians, and a ratio of start-up is the median of the ratios of one round each; in brackets that of the 10th percentiles, the runs that nothing else interrupted. What is promised is the former. Times depend on the machine and on what else it does, ratios much less.")
+	line("# What nsinit costs, and what others cost")
+	line("`make bench` writes this page and the charts, and takes less than 15 minutes on a quiet machine; `bench/run --quick` shows within a minute that it works. All contenders take turns within one run, pinned to one processor. Figures are medians. A ratio is the median of the ratios of the single rounds, so that other load on the machine hits both sides. **Ratios can be compared between machines, times cannot.** \"The least init\" ([least.c](least.c)) does only what every init has to do, and has no libc: it blocks signals, starts COMMAND, waits and exits. \"The least -u\" does the same in new namespaces. The ratio to them is what nsinit itself adds. The ratio to tini-static depends on the machine, because glibc's start executes `cpuid` many times, which some hypervisors trap.")
 	print "| | |"
 	print "| --- | --- |"
 	print "| kernel | " fact["kernel"] " |"
-	print "| processor | " fact["processor"] ", " fact["hypervisor"] " |"
-	print "| load | " fact["load"] " (a quiet machine has less than 1) |"
+	print "| processor | " fact["processor"] " |"
+	print "| costs | " figure(cost["system call"]) " µs a system call, " figure(cost["page fault"]) " µs a page fault, " figure(cost["cpuid"]) " µs a `cpuid`, " figure(cost["vfork"]) " µs a vfork(2), " figure(cost["fork"]) " µs a fork(2) |"
 	print "| locale | " fact["locale"] " |"
 	print "| nsinit | " fact["nsinit"] " |"
 	print "| built by | " fact["compiler"] (fact["libc"] == "" ? "" : "; " fact["libc"]) " |"
-	line("| the others | " fact["peers"] " |")
+	line("| others | " fact["peers"] " |")
 	if (fact["quick"] != "0")
-		line("**A short run: it shows that the benchmark works, and its figures say little.**")
+		line("**This was a quick run. It shows that the benchmark works; its figures mean little.**")
 
-	line("## What is promised, and whether it holds here")
-	print "| | promised | measured | holds |"
-	print "| --- | --- | --- | --- |"
-	bound("whole run over tini-static's", ratio["start", "nsinit", "tini-static"], 0.40, "")
-	bound("whole run of `-u` over that of `unshare --pid --fork --mount-proc`", ratio["start", "nsinit -u", "unshare"], 0.45, "")
-	bound("the same over unshare with tini-static inside", ratio["start", "nsinit -u", "unshare + tini-static"], 0.31, "")
-	bound("system calls before COMMAND runs", calls["nsinit"], 16, "")
-	bound("size of the binary", size["nsinit"] / 1000, 40, " KB")
-	bound("resident while idle", value["idle", "nsinit", 1], 48, " kB")
-	bound("the same, each of the two processes of `-u`", value["idle", "nsinit -u", 2] / 2, 48, " kB")
-	# The kernel reaps from 6.15 on.
-	split(fact["kernel"], part, /[ .]/)
-	kernel_reaps = part[2] > 6 || (part[2] == 6 && part[3] >= 15)
-	if (kernel_reaps)
-		target("CPU per orphan, and wakeups, as a container's PID 1 (Linux 6.15 and later)", "0, 0", figure(value["storm", "nsinit", 2]) " µs, " figure(value["storm", "nsinit", 3]), value["storm", "nsinit", 2] < 0.01 && value["storm", "nsinit", 3] < 1)
-	bound("CPU per orphan where nsinit reaps (`-u`), over tini-static's", value["storm", "nsinit -u", 2] / value["storm", "tini-static", 2], 1.14, "")
-	bound("zombies at their peak, storm on one processor, as PID 1", value["zombies", "nsinit", 6], 150, "")
-	bound("99th percentile of a signal in a storm that " makers " processes make, as PID 1, over `tini -g`", in_storm("nsinit", 2) / in_storm("tini -g", 2), 0.25, "")
-	target("values of realtime signals kept", "1000 of 1000", value["values", "nsinit", 3] " of " value["values", "nsinit", 1], value["values", "nsinit", 3] == value["values", "nsinit", 1])
-	print ""
-	line(missed ? missed " of these " (missed == 1 ? "does" : "do") " not hold in this run." : "All of these hold in this run.")
+	line("## Promises")
+	line("What nsinit promises, and what was measured here and on other machines (`machines.tsv` keeps their results):")
+	make_promises()
+	print_promises()
+	print_better()
 
 	line("## Start-up")
 	line("![Start-up](startup.svg)")
-	line("From the init's execve(2) until a COMMAND that does nothing has been run and the init reaped; minor page faults of all the processes together; system calls of the init up to COMMAND's execve(2).")
-	print "| | µs | 10th to 90th percentile | minor faults | system calls | over tini-static | over unshare | over unshare + tini-static |"
-	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+	line("From the init's execve(2) until a COMMAND that does nothing has run and the init has been reaped; of this, until COMMAND's first instruction; processor time and minor page faults of all the processes together; system calls of the init before COMMAND's execve(2).")
+	print "| | µs | 10th to 90th percentile | until COMMAND, µs | CPU, µs | faults | calls | over the least | over tini-static | over unshare |"
+	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start"]; i++) {
 		n = names["start", i]
-		print "| " n " | " figure(value["start", n, 1]) " | " figure(value["start", n, 2]) " to " figure(value["start", n, 3]) " | " value["start", n, 4] " | " figure(calls[n]) " | " over("start", n, "tini-static") " | " over("start", n, "unshare") " | " over("start", n, "unshare + tini-static") " |"
+		least = n ~ /(-u|unshare.*|bwrap)$/ ? "the least -u" : "the least init"
+		print "| " n " | " figure(value["start", n, 1]) " | " figure(value["start", n, 2]) " to " figure(value["start", n, 3]) " | " figure(value["start", n, 5]) " | " figure(value["start", n, 6]) " | " value["start", n, 4] " | " figure(calls[n]) " | " ratio(whole["start", n, least]) " | " ratio(whole["start", n, "tini-static"]) " | " ratio(whole["start", n, "unshare"]) " |"
 	}
 	print ""
-	line("As PID 1 of a container (the namespaces are there already):")
-	print "| | µs | 10th to 90th percentile | minor faults | over tini-static |"
-	print "| --- | ---: | ---: | ---: | ---: |"
+	line("As PID 1 of a container, whose namespaces are there already:")
+	print "| | µs | 10th to 90th percentile | until COMMAND, µs | CPU, µs | faults | over the least | over tini-static |"
+	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start-pid1"]; i++) {
 		n = names["start-pid1", i]
-		print "| " n " | " figure(value["start-pid1", n, 1]) " | " figure(value["start-pid1", n, 2]) " to " figure(value["start-pid1", n, 3]) " | " value["start-pid1", n, 4] " | " over("start-pid1", n, "tini-static") " |"
+		print "| " n " | " figure(value["start-pid1", n, 1]) " | " figure(value["start-pid1", n, 2]) " to " figure(value["start-pid1", n, 3]) " | " figure(value["start-pid1", n, 5]) " | " figure(value["start-pid1", n, 6]) " | " value["start-pid1", n, 4] " | " ratio(whole["start-pid1", n, "the least init"]) " | " ratio(whole["start-pid1", n, "tini-static"]) " |"
 	}
 	print ""
 
@@ -143,50 +273,53 @@ END {
 	print ""
 
 	line("## Orphans")
-	line("![CPU per orphan](orphans.svg)")
-	line("The init's own CPU time for each orphan, and how often each one woke it, in bursts of 100 and for daemons that fork twice, one at a time.")
-	print "| | burst: µs | wakeups | wall µs | one at a time: µs | wakeups | wall µs |"
-	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+	line("![CPU for each orphan](orphans.svg)")
+	line("The init's own CPU time for each orphan and how often one woke it: in bursts of 100, and for daemons that fork twice, one at a time. Zombies are those of the namespace at their peak, in bursts of 100, with everything on one processor; children whose parent has yet to exit are among them.")
+	print "| | burst: µs | wakeups | wall µs | one at a time: µs | wakeups | wall µs | zombies |"
+	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["storm"]; i++) {
 		n = names["storm", i]
-		print "| " n " | " figure(value["storm", n, 2]) " | " figure(value["storm", n, 3] / value["storm", n, 1]) " | " figure(value["storm", n, 5]) " | " figure(value["single", n, 2]) " | " figure(value["single", n, 3] / value["single", n, 1]) " | " figure(value["single", n, 5]) " |"
+		print "| " n " | " figure(value["storm", n, 2]) " | " figure(value["storm", n, 3] / value["storm", n, 1]) " | " figure(value["storm", n, 5]) " | " figure(value["single", n, 2]) " | " figure(value["single", n, 3] / value["single", n, 1]) " | " figure(value["single", n, 5]) " | " figure(value["zombies", n, 6]) " |"
 	}
-	print ""
-	line("µs of the init's CPU for each, by the number of orphans:")
-	growth("storm-growth", 1, "orphans")
-	line("![Zombies at their peak](zombies.svg)")
-	line("Zombies of the namespace at their peak, bursts of 100 and the init on one processor (those whose parent has yet to end are among them: 100 is what the storm itself makes):")
-	print "| | zombies |"
-	print "| --- | ---: |"
-	for (i = 1; i <= count["zombies"]; i++)
-		print "| " names["zombies", i] " | " figure(value["zombies", names["zombies", i], 6]) " |"
 	print ""
 
 	line("## Signals")
 	line("![Signals](signals.svg)")
-	line("µs from kill(2) to COMMAND's handler: idle, on one processor; and on all amid a storm that " makers " processes make, each in bursts of 100 orphans, where COMMAND and who sends have a realtime priority, so that no turn of theirs is waited for. \"the child alone\" is a kill(2) of COMMAND itself: no init can be below that. Realtime signals sent with a value, of which so many arrived with it. unshare and bwrap pass no signal on.")
-	print "| | idle: median | 99 % | in a storm: median | 99 % | values kept |"
-	print "| --- | ---: | ---: | ---: | ---: | ---: |"
+	line("From kill(2) to COMMAND's handler, in µs: while everything is idle, on one processor; and on all processors in a storm that " makers " processes make, each in bursts of 100 orphans. There COMMAND and the sender have a realtime priority, so that the time is the init's alone. \"COMMAND alone\" is a kill(2) of COMMAND itself, and no init can be faster. The init's CPU time is for one signal while idle. unshare and bwrap forward no signals.")
+	print "| | idle: median | 99 % | init's CPU | in a storm: median | 99 % | values kept |"
+	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["signals"]; i++) {
 		n = names["signals", i]
-		print "| " n " | " figure(value["signals", n, 0, 1]) " | " figure(value["signals", n, 0, 2]) " | " figure(in_storm(n, 1)) " | " figure(in_storm(n, 2)) " | " (("values", n) in known_name ? value["values", n, 3] " of " value["values", n, 1] : "–") " |"
+		print "| " n " | " figure(value["signals", n, 0, 1]) " | " figure(value["signals", n, 0, 2]) " | " figure(value["signals", n, 0, 3]) " | " figure(in_storm(n, 1)) " | " figure(in_storm(n, 2)) " | " (("values", n) in known_name ? value["values", n, 3] " of " value["values", n, 1] : "–") " |"
 	}
 	print ""
-	line("The 99th percentile, by how many make the storm. With one or two the processors are not at their limit, and what a signal waits for is mostly the kernel itself, which frees what the dead have left: nobody goes before that.")
+	line("The 99th percentile, in µs, by the number of processes that make the storm:")
 	growth("signals-growth", 2, "processes")
 
 	line("## The end")
 	line("![The end](end.svg)")
-	line("ms from COMMAND's end to that of the init, with so many processes left behind. `-t 10` lets each of them end by TERM, the others are killed with the namespace.")
-	growth("end", 1, "left behind")
-	line("ms until the last of them is gone:")
-	growth("end", 2, "left behind")
+	line("From COMMAND's end to the init's, in ms, by the number of processes that COMMAND leaves behind. `-t 10` lets each of them end by TERM; the others are killed with their namespace.")
+	growth("end", 1, "left behind", 1)
+	line("Until the last of them is gone, in ms:")
+	growth("end", 2, "left behind", 1)
 
-	line("## Levels and mounts")
+	line("## A million")
+	line("How time and memory grow. The slope is the exponent between the last two columns: 1.00 is linear, it is lower while fixed costs prevail, and higher if something grows faster than the number. Missing figures take too long, or this machine does not allow so many.")
+	line("Orphans, made by vfork(2) in bursts of 100: the init's CPU time in ms, and kB resident afterwards:")
+	growth("grows-orphans", 1, "orphans", 1)
+	growth("grows-orphans-memory", 1, "kB after")
+	line("Realtime signals with a value, at most 1,000 of them on their way: ms for all, and how many arrived in order and with their value:")
+	growth("grows-values", 1, "signals", 1)
+	growth("grows-values-kept", 1, "values kept")
 	line("![Levels](levels.svg)")
-	line("µs of a whole run of the child that does nothing, so many namespaces deep:")
-	growth("levels", 1, "levels")
+	line("Nested levels, each with its own PID and mount namespace: µs for the whole run. Each level adds a PID number to every process below it, and the kernel releases one more. 32 levels are the kernel's limit, and the first one is the machine's own.")
+	growth("grows-levels", 1, "levels", 1)
 	line("![Mounts](mounts.svg)")
-	line("µs of a whole run, with so many more mounts on the host:")
-	growth("mounts", 1, "mounts")
+	line("More mounts on the host: µs for the whole run. A new mount namespace copies them all.")
+	growth("grows-mounts", 1, "mounts", 1)
+	line("Open files that are inherited: µs for the whole run. COMMAND inherits them all, and the kernel copies and closes its table, too.")
+	growth("grows-files", 1, "files", 1)
+	line("The environment, in bytes: µs for the whole run, and kB resident while idle of all its processes. The kernel copies it for each execve(2), and it stays on the stack of the process.")
+	growth("grows-environment", 1, "bytes", 1)
+	growth("grows-environment-memory", 1, "kB resident")
 }

@@ -2,8 +2,8 @@
 #define BENCH_SHARED_H
 
 /*
- * What the measurer and the load that runs below an init tell each other, over one page of shared
- * memory and its futexes: an init between the two neither sees nor delays it.
+ * How the measurer and the load that runs below an init talk to each other: by futexes in one page
+ * of shared memory, which an init between them neither sees nor delays.
  */
 
 #include <err.h>
@@ -17,16 +17,16 @@
 #define FUTEX_WAIT 0 /* linux/futex.h, which musl-gcc does not find */
 #define FUTEX_WAKE 1
 
-#define SHARED_FD  100 /* the page; above whatever an init opens */
+#define SHARED_FD  100 /* the page; above anything that an init opens */
 #define LIFE_FD    101 /* a pipe's end, held by all that the load started */
-#define WAIT_LIMIT 60  /* seconds: past it something has been lost */
+#define WAIT_LIMIT 60  /* seconds, after which something is taken for lost */
 
 struct shared {
-	_Atomic uint32_t ready; /* the load's steps done so far */
+	_Atomic uint32_t ready; /* steps that the load has done */
 	_Atomic uint32_t go;    /* the step that the measurer asks for */
-	_Atomic uint32_t seen;  /* signals that came */
-	_Atomic uint32_t kept;  /* of these, the ones with the value they were sent with */
-	_Atomic uint64_t stamp; /* when the last of them came, or the load ended */
+	_Atomic uint32_t seen;  /* signals received */
+	_Atomic uint32_t kept;  /* of these, in order and with their value */
+	_Atomic uint64_t stamp; /* when the last one came, the load ended, or COMMAND began */
 };
 
 static inline uint64_t now(void)
@@ -43,7 +43,7 @@ static inline void tell(_Atomic uint32_t *word, uint32_t value)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Wait until the word has reached the value; -1 where it has not within so many seconds. */
+/* Wait until WORD has reached VALUE. Return -1 if it has not within so many seconds. */
 static inline int await(_Atomic uint32_t *word, uint32_t value, int seconds)
 {
 	const struct timespec look = {.tv_sec = 1};
@@ -59,8 +59,8 @@ static inline int await(_Atomic uint32_t *word, uint32_t value, int seconds)
 }
 
 /*
- * Amid a storm: no turn of one's own is waited for from here on. Not sched_setscheduler(), which
- * musl answers with ENOSYS.
+ * Never wait for a turn on the processor again, also in a storm. Not by sched_setscheduler(), which
+ * is ENOSYS in musl.
  */
 static inline void take_precedence(int flags)
 {
