@@ -27,12 +27,15 @@ static bool write_by_own_description(const struct iovec *line)
 {
 	int fd =
 	    open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+	struct stat ours, there;
+	/* /proc may be what COMMAND has mounted there. */
+	bool same = fd >= 0 && !fstat(STDERR_FILENO, &ours) && !fstat(fd, &there) &&
+		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 
-	if (fd < 0)
-		return false;
-	write_line(fd, line);
+	if (same)
+		write_line(fd, line);
 	close(fd);
-	return true;
+	return same;
 }
 
 static void write_nowait(const struct iovec *line)

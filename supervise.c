@@ -191,7 +191,7 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
 	bool group = group_is_meant(s);
 	bool running = s->child.pid && !s->reaper.ended;
 
-	if (key && s->role != OUTER)
+	if ((key || sig == SIGCONT) && s->role != OUTER)
 		group = group || getpgid(s->child.pid) == s->child.pid;
 	if (stop)
 		ask_stop(s, s->opt->grace);
@@ -260,7 +260,9 @@ static void suspend_with_command(struct supervision *s)
 	if (!signal_suspend(sig, group))
 		undo_stop(s);
 	say(VERBOSE, "resumed");
-	s->stop_signal = s->stopped_by = 0;
+	s->stop_signal = 0;
+	/* COMMAND is stopped until the SIGCONT that is pending now is forwarded. Another Ctrl-Z may
+	 * discard it. */
 }
 
 /* Note a stop signal that nsinit got, and what SIGCONT undoes. */
@@ -271,7 +273,7 @@ static void note_job_control(struct supervision *s, int sig)
 		s->stop_signal_ends = now() + STOP_REACTION;
 	}
 	if (sig == SIGCONT) {
-		s->stop_signal = 0;
+		s->stop_signal = s->stopped_by = 0;
 		s->early &= ~STOPS; /* SIGCONT discarded them */
 		if (s->role != INNER)
 			terminal_lend(&s->terminal, s->command);
@@ -386,7 +388,7 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 		if (is_stop(s, sig))
 			on_stop_had(s);
 	} else if (key && s->role == OUTER && !early) {
-		peer_tell(s->peer, NOTE_KEY, (uint64_t)sig);
+		peer_tell(s->peer, NOTE_KEY, (uint64_t)sig - 1);
 	} else if (sig != SIGCONT || needs_cont(s)) {
 		forward(s, info, key);
 	}
@@ -513,7 +515,7 @@ static void on_status(struct supervision *s, int status)
 
 static void on_note(struct supervision *s, const struct note *note)
 {
-	siginfo_t key = {.si_signo = (int)(note->value & 63), .si_code = SI_USER};
+	siginfo_t key = {.si_signo = (int)(note->value % SIG_LAST + 1), .si_code = SI_USER};
 
 	switch ((enum note_kind)note->kind) {
 	case NOTE_NAME:
@@ -534,8 +536,11 @@ static void on_note(struct supervision *s, const struct note *note)
 		ask_stop(s, s->opt->grace);
 		break;
 	case NOTE_KEY:
-		if (key.si_signo)
-			forward(s, &key, true);
+		/* No shell watches COMMAND's group, whose parent is in a session of its own: the
+		 * kernel would ignore the stop signals of job control. */
+		if (SIGBIT(key.si_signo) & STOPS)
+			key.si_signo = SIGSTOP;
+		forward(s, &key, true);
 		break;
 	case NOTE_PENDING:
 	case NOTE_READY:
@@ -599,6 +604,24 @@ static void on_child_end(struct supervision *s, int status)
 		on_command_end(s, status);
 }
 
+/* COMMAND was stopped or continued. */
+static void on_command_changed(struct supervision *s, int status)
+{
+	s->stopped_by = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+	if (s->role == INNER)
+		peer_tell(s->peer, NOTE_STATUS, (uint64_t)status);
+	suspend_with_command(s);
+}
+
+/* With -g the terminal stops what COMMAND left behind in its group, and nsinit does not hear of it
+ * in another way. */
+static void on_orphan_changed(struct supervision *s, const struct news *news)
+{
+	if (s->ended && s->role != OUTER && s->terminal.role == OWN_GROUP &&
+	    WIFSTOPPED(news->status) && getpgid(news->pid) == s->child.pid)
+		on_command_changed(s, news->status);
+}
+
 /* Returns whether there may be more. */
 static bool on_children(struct supervision *s)
 {
@@ -618,12 +641,8 @@ static bool on_children(struct supervision *s)
 			on_child_end(s, news.status);
 			break;
 		case CHILD_CHANGED:
-			if (s->role == OUTER)
-				break;
-			take_status(s, news.status);
-			if (s->role == INNER)
-				peer_tell(s->peer, NOTE_STATUS, (uint64_t)news.status);
-			suspend_with_command(s);
+			if (s->role != OUTER)
+				on_command_changed(s, news.status);
 			break;
 		case ORPHAN_REAPED:
 			s->progress = true;
@@ -631,6 +650,7 @@ static bool on_children(struct supervision *s)
 			    news.pid, reaper_exit_status(news.status));
 			break;
 		case ORPHAN_CHANGED:
+			on_orphan_changed(s, &news);
 			break;
 		}
 	}

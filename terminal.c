@@ -113,6 +113,9 @@ bool terminal_lend(const struct terminal *terminal, pid_t command)
 {
 	pid_t group = getpgid(command);
 
+	/* COMMAND has ended, and may have left others in its group. */
+	if (group < 0 && terminal->role == OWN_GROUP)
+		group = command;
 	return terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
 	       has_foreground(terminal->fd) && !tcsetpgrp(terminal->fd, group);
 }

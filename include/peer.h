@@ -22,7 +22,7 @@ enum note_kind {
 	/* From the outer process to the inner one. */
 	NOTE_GO,    /* the terminal has been given up */
 	NOTE_ASKED, /* a stop was asked for by a signal that COMMAND had from the terminal */
-	NOTE_KEY    /* VALUE: a signal of the terminal's, which COMMAND did not get */
+	NOTE_KEY    /* VALUE + 1: a signal of the terminal, which COMMAND did not get */
 };
 
 struct note {
