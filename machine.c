@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "files.h"
@@ -16,18 +15,18 @@
 #include "text.h"
 
 /*
- * Only the initial PID namespace has this inode (include/linux/proc_ns.h), and only there the
+ * Only the initial PID namespace has this name (include/linux/proc_ns.h), and only there the
  * kernel's threads, children of PID 2, exist. reboot(2) decides, and is not called where /proc
  * says that this is a container: a seccomp filter may kill whoever calls it.
  */
 static bool may_be_machine(void)
 {
-	struct stat st;
+	char name[32] = "";
 
 	if (getpid() != 1)
 		return false;
-	if (!stat("/proc/self/ns/pid", &st))
-		return st.st_ino == PROC_PID_INIT_INO;
+	if (readlink("/proc/self/ns/pid", name, sizeof(name) - 1) > 0)
+		return !strcmp(name, PROC_PID_INIT);
 	return !kill(2, 0) || errno != ESRCH;
 }
 

@@ -61,8 +61,8 @@ struct capability_header {
 #define CAPABILITIES_OF_SELF (&(struct capability_header){0x20080522, 0})
 enum { CAPABILITY_WORDS = 6 };
 
-#define PROC_MAGIC        0x9fa0     /* statfs(2), f_type of a procfs */
-#define PROC_PID_INIT_INO 4026531836 /* /proc/PID/ns/pid of the initial PID namespace */
+#define PROC_MAGIC    0x9fa0             /* statfs(2), f_type of a procfs */
+#define PROC_PID_INIT "pid:[4026531836]" /* /proc/PID/ns/pid of the initial PID namespace */
 
 /* PIDFD_GET_INFO: 6.13 (ENOTTY before); PIDFD_INFO_EXIT: 6.15. include/uapi/linux/pidfd.h */
 struct pidfd_info_exit {
