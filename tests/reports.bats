@@ -324,7 +324,7 @@ lacks_interpreter() {
 profile=(
 	execve exit exit_group arch_prctl set_tid_address brk mmap munmap mprotect madvise prctl uname capget
 	clone fork vfork wait4 waitid futex getpid getppid gettid getpgid setpgid setsid kill tgkill
-	open openat close close_range fcntl fstat read write writev pwritev2 readlink readlinkat getdents64 chdir getcwd ioctl
+	open openat close close_range fcntl stat fstat newfstatat access read write writev pwritev2 readlink readlinkat getdents64 chdir getcwd ioctl
 	pipe rt_sigaction rt_sigprocmask rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_sigreturn signalfd4
 	pidfd_open pidfd_send_signal poll ppoll clock_gettime
 )
