@@ -351,6 +351,44 @@ meddled() {
 	done
 }
 
+# bats test_tags=static
+@test "a false /proc in the directory for --root cannot make nsinit signal other processes" {
+	need_root
+	need busybox busybox-static
+	make_rootfs rootfs
+	cp "$PROBES/outlive" rootfs/bin/
+	mkfifo rootfs/go
+	spawn sleep 1000
+	victim=$pid
+	spawn "$NSINIT" -t 1 --root rootfs sh -c 'read -r _ </go; exec outlive -d -s 3 1 /log'
+	wait_for has_children 1 "$pid"
+	inner=$(children "$pid")
+	wait_for has_children 1 "$inner"
+	# By these the victim is a child of the inner process.
+	ln -s "$inner" rootfs/proc/self
+	mkdir "rootfs/proc/$victim"
+	echo "$victim (sleep) S $inner $victim $victim 0 -1" >"rootfs/proc/$victim/stat"
+	echo >rootfs/go
+	finish
+	cat "$err"
+	((status == 3))
+	not ended "$victim"
+}
+
+@test "an unprivileged COMMAND below root's PID 1 can neither signal it nor look at its descriptors" {
+	need_root
+	for_nobody
+	cp "$PROBES/descriptors" "$place/look"
+	run_nsinit -u "${nobody[@]}" sh -c '
+		! kill -TERM 1 2>/dev/null || echo signalled
+		ls /proc/1/fd 2>/dev/null
+		readlink /proc/1/cwd /proc/1/root
+		"$0" -n 1' "$place/look"
+	echo "$output $stderr"
+	((status == 97))
+	[[ -z $output && $stderr == *"pidfd_getfd: Operation not permitted"* ]]
+}
+
 # stays_inside COMMAND [ARG]...: COMMAND, nsinit, is given a program that tries to leave the root directory: that is
 # refused, or in vain.
 stays_inside() {
