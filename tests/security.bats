@@ -112,13 +112,17 @@ teardown() {
 			[[ $(readlink "$f") != socket:* ]] || socket=${f##*/}
 		done
 		python3 - "$socket" <<-EOF || exit 98
-			import ctypes, socket, sys
+			import ctypes, socket, struct, sys
 			libc = ctypes.CDLL(None)
 			fd = libc.syscall(438, libc.syscall(434, 1, 0), int(sys.argv[1]), 0)
 			s = socket.socket(fileno=fd)
 			for junk in (b"", b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0]),
 			             bytes([0, 9, 0, 0, 19, 0, 0, 0]), bytes([127, 19, 0, 0]), bytes(3)):
 			    s.send(junk)
+			# Of every kind but a status and the request to signal what is left, both of which are believed.
+			for kind in (0, 1, 2, 3, 4, 7, 8, 9, 10, 2**31, 2**32 - 1):
+			    for value in (0, 1, 19 << 8 | 127, 2**63, 2**64 - 1):
+			        s.send(struct.pack("IIQ", kind, 0, value))
 		EOF
 		exit 7'
 	finish
