@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # A Kubernetes node for the tests: tests/kubernetes/node.py runs containerd and calls its Container Runtime Interface, as a
 # kubelet does.
 #
