@@ -151,8 +151,8 @@ run_mode() {
 	mapfile -t events < <("$PROBES/moment" -L -f "$flags")
 	for point in "${points[@]}"; do
 		for event in "${events[@]}"; do
-			# 17 has no divisor in common with a number of events that is likely.
-			((all || i++ % 17 == 0)) || continue
+			# 29 has no divisor in common with the number of events in any mode.
+			((all || i++ % 29 == 0)) || continue
 			attempt "$mode $event $point" -e "$event@$point"
 		done
 	done
