@@ -183,9 +183,10 @@ run_pairs() {
 		fresh_place
 		if [[ ! ${learnt[$mode]:-} ]]; then
 			learn || continue
-			learnt[$mode]=${points[*]}
+			# The order of what two processes do is not always the same.
+			learnt[$mode]=$(printf '%s\n' "${points[@]}" | sort -t: -k1,1n -k2,2 -k3,3n)
 		fi
-		read -ra points <<<"${learnt[$mode]}"
+		mapfile -t points <<<"${learnt[$mode]}"
 		phases=
 		rm -f phases
 		mapfile -t events < <("$PROBES/moment" -L -f "$flags")

@@ -362,6 +362,25 @@ static int find_family(void)
 	}
 }
 
+/*
+ * A process that looks for what it would wait for, wait4(2) for example, is in state S already.
+ * This file is read once the process has left the processor, or says that it runs.
+ */
+static int is_running(pid_t pid)
+{
+	char path[64], text[8] = "";
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	if (read(fd, text, sizeof text - 1) == -1)
+		*text = '\0';
+	close(fd);
+	return *text == 'r';
+}
+
 static int all_sleep(void)
 {
 	int members = find_family(), i, j;
@@ -371,6 +390,8 @@ static int all_sleep(void)
 		for (j = 0; j < members && family[j].parent != family[i].pid; j++)
 			;
 		if (family[i].state && !strchr(j < members ? "STZD" : "STZ", family[i].state))
+			return 0;
+		if (family[i].state == 'S' && is_running(family[i].pid))
 			return 0;
 	}
 	return 1;
@@ -484,6 +505,12 @@ static int at_work(void)
 	return !asked && !dead && !is('P') && !is_over();
 }
 
+/* A CONT throws a pending stop signal away, and a stop signal a CONT (signal(7)). */
+static void no_stop_is_sure(void)
+{
+	least[SIGTSTP] = mate_least[SIGTSTP] = 0;
+}
+
 /* SIG is on its way to COMMAND, and to the rest of its group if GROUP. */
 static void expect(int sig, int group)
 {
@@ -492,6 +519,10 @@ static void expect(int sig, int group)
 	else if (at_work() && (sig >= 32 || got[sig] == most[sig]))
 		least[sig]++; /* the one before is not pending any more */
 	most[sig]++;
+	if (sig == SIGCONT)
+		no_stop_is_sure();
+	if (sig == SIGTSTP)
+		least[SIGCONT] = mate_least[SIGCONT] = 0;
 	if (!group)
 		return;
 	if (at_work() && has_mate && !mate_least[sig])
@@ -602,6 +633,7 @@ static int stop_it(const struct event *e)
 	if (!pid)
 		return 0;
 	continued();
+	no_stop_is_sure();
 	no_phases = 1;
 	return kill(pid, SIGSTOP) == 0 && (!e->arg2 || kill(pid, SIGCONT) == 0);
 }
@@ -615,6 +647,7 @@ static int lose_caller(const struct event *e)
 	if (is('T')) {
 		expect(SIGHUP, 1);
 		continued();
+		no_stop_is_sure();
 		no_screen = 1;
 		may_have_group |= !ready;
 	}
@@ -724,6 +757,7 @@ static int hang_up(const struct event *e)
 		least[SIGHUP] = 0;
 	}
 	continued();
+	no_stop_is_sure();
 	no_screen = 1;
 	may_have_group |= !ready;
 	close(slave);
@@ -859,8 +893,10 @@ static int resume(void)
 	}
 	if (group)
 		kill(-group, SIGCONT);
-	if (n)
+	if (n) {
+		no_stop_is_sure();
 		continued();
+	}
 	return n;
 }
 
