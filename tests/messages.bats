@@ -4,7 +4,7 @@
 load helper
 load levels
 
-@test "nothing is said where nothing is wrong" {
+@test "nothing is logged if nothing is wrong" {
 	for level in "${levels[@]}" within; do
 		run_at "$level" -t infinity -- bash -c '
 			("$0/orphans" 20 >/dev/null)
@@ -15,7 +15,7 @@ load levels
 	done
 }
 
-@test "-v tells of the start, of signals and of the end; -vv of each process reaped" {
+@test "-v logs the start, signals and the end; -vv each process reaped" {
 	for level in alone pid1; do
 		for option in -v -vv; do
 			start_at "$level" "$option" -- bash -c '
@@ -26,7 +26,7 @@ load levels
 			end_of_it
 			[ "$status" = 3 ]
 			grep -q "^nsinit: started bash as PID [0-9]*$" "$err"
-			grep -qx "nsinit: signal TERM is passed on as TERM" "$err"
+			grep -qx "nsinit: signal TERM is forwarded as TERM" "$err"
 			grep -qx "nsinit: COMMAND has ended: status 3" "$err"
 			[ "$(grep -vc '^nsinit: ' "$err")" = 0 ]
 			reaped=$(grep -c '^nsinit: reaped orphan PID [0-9]*, status 0$' "$err" || :)
@@ -36,7 +36,7 @@ load levels
 	done
 }
 
-@test "-v tells of a rewritten and a dropped signal, and of the grace's end" {
+@test "-v logs a rewritten and a dropped signal; the end of a grace is always logged" {
 	log=$BATS_TEST_TMPDIR/log
 	start_nsinit --verbose -t 0 -r USR1:RTMIN+3 -r USR2:0 -r 33:32 -- "$PROBES/siglog" "$log"
 	wait_for said READY "$log"
@@ -46,10 +46,10 @@ load levels
 	done
 	finish
 	[ "$status" = 137 ]
-	grep -qx "nsinit: signal USR1 is passed on as RTMIN+3" "$err"
+	grep -qx "nsinit: signal USR1 is forwarded as RTMIN+3" "$err"
 	grep -qx "nsinit: signal USR2 is dropped" "$err"
-	grep -qx "nsinit: signal 33 is passed on as 32" "$err"
-	grep -qx "nsinit: the grace is over: KILL to all" "$err"
+	grep -qx "nsinit: signal 33 is forwarded as 32" "$err"
+	grep -q "^nsinit: the grace of 0 s is over, sending KILL to: [0-9]* (siglog)$" "$err"
 }
 
 @test "-w: a line for each orphan reaped, with its status, as PID 1 too" {
@@ -72,7 +72,27 @@ load levels
 	finish
 	[ "$status" = 3 ]
 	lines 3 "$err"
-	[ "$(grep -c '(2, .* = [1-9][0-9]*$' "$BATS_TEST_TMPDIR/trace")" = "$(wc -l <"$err")" ]
+	# Every write that has written anything, to whichever description of the file.
+	[ "$(grep -c ' = [1-9][0-9]*$' "$BATS_TEST_TMPDIR/trace")" = "$(wc -l <"$err")" ]
+}
+
+@test "in a file that is not opened for appending, neither nsinit nor COMMAND overwrites the other's lines" {
+	for level in alone two; do
+		start_at "$level" -v -- bash -c '
+			trap "echo handled \$((++n)) >&2" USR1
+			echo ready
+			while :; do read -rt 0.02 <> <(:) || :; done'
+		wait_for said ready "$out"
+		for n in 1 2 3; do
+			send USR1
+			wait_for said "handled $n" "$err"
+		done
+		kill "$pid"
+		end_of_it
+		[ "$(grep -vcE '^(nsinit: .*|handled [1-3])$' "$err")" = 0 ]
+		[ "$(grep -c ^handled "$err")" = 3 ]
+		grep -qx "nsinit: COMMAND has ended: status 143" "$err"
+	done
 }
 
 @test "a full stderr that nobody reads blocks nsinit never" {
@@ -124,5 +144,8 @@ load levels
 	[ "$status" = 125 ]
 	[ "${#stderr_lines[@]}" = 1 ]
 	[[ $stderr == "nsinit: --xxx"* ]]
+	run_at alone -t "$long" -- "$PROBES/die" 0
+	[ "$status" = 125 ]
+	[[ ${#stderr_lines[@]} == 1 && $stderr == "nsinit: -t: invalid duration 'xxx"* ]]
 	((${#stderr} < 4096))
 }

@@ -143,7 +143,7 @@ teardown() {
 	done
 	wrong "--on-exit: invalid action 'explode' (exit, poweroff, reboot, halt)" --on-exit explode "${command[@]}"
 	for action in poweroff reboot halt; do
-		wrong "--on-exit: only the machine's own init ends the machine" --on-exit $action "${command[@]}"
+		wrong "--on-exit: only the machine's own init can end the machine" --on-exit $action "${command[@]}"
 	done
 }
 
@@ -246,7 +246,7 @@ teardown() {
 	NSINIT_VERBOSE=1 NSINIT_GRACE=0 run_at pid1 -- bash -c '"$0" -d -i -s 3 2 "$1"' "$PROBES/outlive" "$log"
 	[ "$status" = 3 ]
 	grep -qx "nsinit: COMMAND has ended: status 3" <<<"$stderr"
-	grep -qx "nsinit: the grace is over: KILL to all" <<<"$stderr"
+	grep -q "^nsinit: the grace of 0 s is over, sending KILL to: " <<<"$stderr"
 	NSINIT_SINGLE_CHILD=1 start_at pid1 -- bash -c '"$0" "$1.child" & exec "$0" "$1"' "$PROBES/siglog" "$log.one"
 	wait_for said READY "$log.one"
 	wait_for said READY "$log.one.child"
