@@ -240,6 +240,25 @@ teardown() {
 	[ "$stderr" = "nsinit: cannot write to stdout: No space left on device" ]
 }
 
+@test "--monotonic and --boottime take decimal and negative seconds, and imply --time" {
+	need_root
+	[ -e /proc/self/timens_offsets ] || missing "needs time namespaces: Linux 5.6, CONFIG_TIME_NS"
+	while read -r word seconds nanoseconds; do
+		run_at alone --monotonic "$word" --boottime=7 -- cat /proc/self/timens_offsets
+		[ "$status" = 0 ]
+		echo "$word: $output"
+		[ "$(awk '{ print $1, $2, $3 }' <<<"$output")" = "monotonic $seconds $nanoseconds"$'\n'"boottime 7 0" ]
+	done <<-END
+		5 5 0
+		0.5 0 500000000
+		.000000001 0 1
+		-0 0 0
+		-0.5 -1 500000000
+		-5.25 -6 750000000
+		1000000000 1000000000 0
+	END
+}
+
 @test "NSINIT_* stand for their options in an nsinit that is PID 1, and there alone" {
 	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
 	log=$BATS_TEST_TMPDIR/log
