@@ -7,7 +7,8 @@
 # MODE is "" (without nsinit) or options of nsinit, "-" where there are none. Each line of the output is the number of
 # failures, the number of rounds and the mode. The status is 1 if any mode failed more often than the run without nsinit,
 # or, where a scenario means nothing without nsinit, if it failed at all. Failures are shown on stderr.
-# NSINIT and PROBES are what is tested. `make all probes` builds both.
+# NSINIT and PROBES are what is tested; LIMIT is the number of seconds that an expectation has (5); with FIRST=1 a mode ends
+# at its first failure. `make all probes` builds both.
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 NSINIT=${NSINIT:-$root/nsinit}
@@ -68,9 +69,9 @@ play() {
 		;;
 	*) eval "words=(${command//\$nsinit/$nsinit})" ;;
 	esac
-	output=$(PATH="$(long_path)$PATH" "$PROBES/jobs" -n "$rounds" -m "$longest" -t "${LIMIT:-5}" "$steps" "${words[@]}")
+	output=$(PATH="$(long_path)$PATH" "$PROBES/jobs" ${FIRST:+-1} -n "$rounds" -m "$longest" -t "${LIMIT:-5}" "$steps" "${words[@]}")
 	failed=${output%% *}
-	printf '%4d of %d: %s %s\n' "$failed" "$rounds" "$name" "${mode:-without nsinit}"
+	printf '%4d of %d: %s %s\n' "$failed" "${output##* }" "$name" "${mode:-without nsinit}"
 }
 
 if (($# == 0)); then

@@ -144,6 +144,8 @@ shell_words() {
 	bash) echo bash --norc --noprofile ;;
 	dash) echo dash ;;
 	busybox) echo busybox sh ;;
+	zsh) echo zsh -f -o nopromptsp -o nopromptcr ;;
+	fish) echo fish --private ;;
 	esac
 }
 
@@ -151,6 +153,12 @@ shell_words() {
 open_shell() {
 	need dash dash
 	need busybox busybox-static
+	need "$1" "$1"
+	# fish asks a function for its prompt.
+	if [[ $1 == fish ]]; then
+		mkdir -p "$BATS_TEST_TMPDIR/.config/fish"
+		printf 'set fish_greeting\nfunction fish_prompt; printf "%s"; end\n' "$prompt" >"$BATS_TEST_TMPDIR/.config/fish/config.fish"
+	fi
 	# shellcheck disable=SC2046 # the words of a command
 	open_terminal $(shell_words "$1")
 	see "$prompt"
@@ -162,9 +170,9 @@ at_prompt() {
 	see "$prompt"
 }
 
-# last_status N: whether the shell's $? is N. Typed so that the echo cannot be taken for the answer.
+# last_status N [LINE]: whether the shell's $? is N; LINE is how a shell that is no sh says it. Typed so that the echo cannot be taken for the answer.
 last_status() {
-	type_line 'echo "the status is $?."'
+	type_line "${2:-echo \"the status is \$?.\"}"
 	see "the status is $1."
 	see "$prompt"
 }

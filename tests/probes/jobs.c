@@ -1,7 +1,7 @@
 /*
  * jobs: a shell's job control on a new terminal, and a user who presses keys at random moments.
  *
- *     jobs [-n ROUNDS] [-m MICROSECONDS] [-t SECONDS] [-s SEED] STEPS COMMAND [ARG]...
+ *     jobs [-1] [-n ROUNDS] [-m MICROSECONDS] [-t SECONDS] [-s SEED] STEPS COMMAND [ARG]...
  *
  * Each round opens a new pseudo-terminal. On it a process that behaves as an interactive shell
  * starts COMMAND as its job, and jobs goes through STEPS, one letter each:
@@ -471,11 +471,14 @@ static void read_steps(const char *steps)
 int main(int argc, char **argv)
 {
 	const char *failed;
-	long failures = 0;
-	int opt;
+	long failures = 0, i;
+	int opt, first = 0;
 
-	while ((opt = getopt(argc, argv, "+n:m:t:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "+1n:m:t:s:")) != -1) {
 		switch (opt) {
+		case '1':
+			first = 1;
+			break;
 		case 'n':
 			want.rounds = number(optarg, 1, 1000000);
 			break;
@@ -500,7 +503,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_TIMERSLACK, 1L, 0L, 0L, 0L);
 	sig_dispose(SIGCHLD, SIG_DFL);
 	sig_dispose(SIGPIPE, SIG_IGN);
-	for (long i = 0; i < want.rounds; i++) {
+	for (i = 0; i < want.rounds && !(first && failures); i++) {
 		open_round();
 		failed = play();
 		if (failed) {
@@ -511,6 +514,6 @@ int main(int argc, char **argv)
 		}
 		close_round();
 	}
-	printf("%ld of %ld\n", failures, want.rounds);
+	printf("%ld of %ld\n", failures, i);
 	return 0;
 }

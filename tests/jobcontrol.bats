@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# Job control: what each key does in each mode below each shell, and what happens at random moments.
+# JOBCONTROL_ROUNDS=400 plays each random moment that often; a sample of them is what comes without it.
+
+# shellcheck disable=SC2153,SC2016 # $NSINIT is typed; the scripts are those of the shells inside
+load helper
+load terminal
+
+setup() {
+	helper_setup
+	set_long
+}
+
+teardown() {
+	close_terminal
+	helper_teardown
+}
+
+# --- the table in the manual ---
+
+# What is done to a job of nsinit, the modes, and then the state of COMMAND, of another process in its group, of nsinit
+# and of the shell. "130" to "143" is the status that the shell sees; "prompt" that it goes on while the job is not over;
+# "waits" that the job has the foreground. TERM and TSTP are sent to nsinit by a process.
+table() {
+	cat <<-end
+		C-c       |*        |ended   |ended   |ended   |130
+		C-\\      |*        |ended   |ended   |ended   |131
+		C-z       |*        |stopped |stopped |stopped |prompt
+		C-z fg    |*        |runs    |runs    |runs    |waits
+		C-z bg    |*        |runs    |runs    |runs    |prompt
+		close     |*        |ended   |ended   |ended   |ended
+		C-z close |*        |ended   |ended   |ended   |ended
+		TERM      |plain    |ended   |runs    |ended   |143
+		TERM      |-u       |ended   |ended   |ended   |143
+		TERM      |-g       |ended   |ended   |ended   |143
+		TERM      |-g -u    |ended   |ended   |ended   |143
+		TSTP      |plain    |stopped |runs    |stopped |prompt
+		TSTP      |-u       |stopped |runs    |stopped |prompt
+		TSTP      |-g       |stopped |stopped |stopped |prompt
+		TSTP      |-g -u    |stopped |stopped |stopped |prompt
+	end
+}
+
+# is STATE PID: whether PID runs, is stopped or has ended.
+is() {
+	case $1 in
+	runs) in_state "$2" SDR ;;
+	stopped) in_state "$2" T ;;
+	ended) ended "$2" ;;
+	esac
+}
+
+foreground_is_jobs() {
+	local group
+	group=$(foreground) && [[ $group == "$(stat_field "$command" 5)" ]]
+}
+
+foreground_is_shells() {
+	[[ $(foreground) == "$(leader)" ]]
+}
+
+# do_to_job KEY...: the prompt has been seen afterwards where there is to be one.
+do_to_job() {
+	local key
+	for key; do
+		case $key in
+		C-z)
+			press C-z
+			see "$prompt"
+			;;
+		C-*) press "$key" ;;
+		fg)
+			wait_for is stopped "$outer"
+			type_line fg
+			;;
+		bg)
+			wait_for is stopped "$outer"
+			at_prompt bg
+			;;
+		close) hang_up ;;
+		*) kill "-$key" "$outer" ;;
+		esac
+	done
+}
+
+# row SHELL OPTIONS WHAT COMMAND OTHER NSINIT SHELL
+row() {
+	local shell=$1 options=$2 what=$3 other after='echo "the status is $?."'
+	[[ $shell != fish ]] || after='echo "the status is $status."'
+	open_shell "$shell"
+	# The shell waits for the other process, which has COMMAND's group and every signal at its default.
+	type_line "\$NSINIT $options sh -c 'sleep $long; :'"
+	find_command sleep "$long"
+	other=$found
+	command=$(stat_field "$other" 4)
+	find_nsinit
+	wait_for foreground_is_jobs
+	# shellcheck disable=SC2086 # words
+	do_to_job $what
+	wait_for is "$4" "$command"
+	wait_for is "$5" "$other"
+	wait_for is "$6" "$outer"
+	case $7 in
+	ended) wait_for ended "$(leader)" ;;
+	waits) wait_for foreground_is_jobs ;;
+	prompt)
+		[[ $what == C-z* ]] || see "$prompt"
+		wait_for foreground_is_shells
+		;;
+	*)
+		see "$prompt"
+		last_status "$7" "$after"
+		;;
+	esac
+	kill -KILL "$other" 2>/dev/null || :
+	close_terminal
+}
+
+# walk SHELL OPTIONS: each row of the table.
+walk() {
+	local what modes command_is other_is nsinit_is shell_is mode=${2:-plain}
+	ulimit -c 0
+	[[ $mode != *-u* ]] || need_root
+	while IFS='|' read -r what modes command_is other_is nsinit_is shell_is; do
+		what=${what%"${what##*[! ]}"} modes=${modes%"${modes##*[! ]}"}
+		[[ $modes == '*' || $modes == "$mode" ]] || continue
+		echo "below $1, $mode: $what"
+		row "$1" "$2" "$what" "${command_is// /}" "${other_is// /}" "${nsinit_is// /}" "$shell_is"
+	done < <(table)
+}
+
+@test "below bash, each key does what the manual's table says" { walk bash ''; }
+@test "below bash, each key does what the manual's table says (-u)" { walk bash -u; }
+@test "below bash, each key does what the manual's table says (-g)" { walk bash -g; }
+@test "below bash, each key does what the manual's table says (-g -u)" { walk bash '-g -u'; }
+@test "below dash, each key does what the manual's table says" { walk dash ''; }
+@test "below dash, each key does what the manual's table says (-u)" { walk dash -u; }
+@test "below dash, each key does what the manual's table says (-g)" { walk dash -g; }
+@test "below dash, each key does what the manual's table says (-g -u)" { walk dash '-g -u'; }
+@test "below zsh, each key does what the manual's table says" { walk zsh ''; }
+@test "below zsh, each key does what the manual's table says (-u)" { walk zsh -u; }
+@test "below zsh, each key does what the manual's table says (-g)" { walk zsh -g; }
+@test "below zsh, each key does what the manual's table says (-g -u)" { walk zsh '-g -u'; }
+@test "below fish, each key does what the manual's table says" { walk fish ''; }
+@test "below fish, each key does what the manual's table says (-u)" { walk fish -u; }
+@test "below fish, each key does what the manual's table says (-g)" { walk fish -g; }
+@test "below fish, each key does what the manual's table says (-g -u)" { walk fish '-g -u'; }
+
+# --- at random moments ---
+
+# often SCENARIO: a sample of tests/jobcontrol.sh's SCENARIO at random moments; sure SCENARIO: one without any.
+often() {
+	need_root
+	need setsid util-linux
+	FIRST=1 LIMIT=${WAIT:-10} "$root/tests/jobcontrol.sh" "$1" "${JOBCONTROL_ROUNDS:-${2:-15}}"
+}
+
+sure() {
+	need_root
+	FIRST=1 LIMIT=${WAIT:-10} "$root/tests/jobcontrol.sh" "$1" 2
+}
+
+@test "Ctrl-Z at any moment of the start stops the job, and fg and Ctrl-C work afterwards" { often suspend-early 25; }
+@test "Ctrl-Z, fg and Ctrl-Z at any moment of the start stop the job twice" { often suspend-twice-early; }
+@test "Ctrl-C at any moment of the start ends the job" { often interrupt-early 25; }
+@test "Ctrl-\\ at any moment of the start ends the job" { often quit-early; }
+@test "TERM at any moment of the start ends the job" { often term-early; }
+@test "a terminal that is closed at any moment of the start ends the job" { often hangup-early; }
+@test "Ctrl-C ends a COMMAND that has moved to a process group of its own" { sure interrupt-other-group; }
+@test "Ctrl-Z stops a COMMAND that has moved to a process group of its own, and fg resumes it" {
+	sure suspend-other-group
+}
+@test "a closed terminal ends a COMMAND that has moved to a process group of its own" { sure hangup-other-group; }
+@test "Ctrl-C ends a COMMAND that has moved to a session of its own" { sure interrupt-other-session; }
+@test "a closed terminal ends a COMMAND that has moved to a session of its own" { sure hangup-other-session; }
+@test "in a script without a job-control shell above, Ctrl-Z does nothing, as without nsinit" { often suspend-script; }
+@test "a stopped job whose shell is killed ends" { often shell-killed; }
+@test "a stopped job whose terminal is closed ends" { often suspended-hangup; }
+@test "as a session's leader, a terminal that is closed at any moment of the start ends COMMAND" {
+	often leader-hangup 40
+}
+@test "Ctrl-Z right after fg stops the job again" { often suspend-again; }
+@test "a job that runs in the background has the terminal after fg, also with -g" { sure running-to-foreground; }
+@test "Ctrl-C ends a script with nsinit in a loop, also with -g" { sure script-loop; }
+@test "Ctrl-Z during the grace gives the prompt back" { sure suspend-in-grace; }
+@test "as a session's leader, Ctrl-C ends --pause at any moment" { often pause-leader-interrupt; }
+@test "as a session's leader, a closed terminal ends --pause at any moment" { often pause-leader-hangup; }
+@test "below a shell, Ctrl-Z stops --pause at any moment, and fg and Ctrl-C work afterwards" { often pause-suspend; }
+@test "nsinit never waits for room on a terminal: TERM works while nobody reads it" {
+	need strace strace
+	often stalled 4
+}
+
+# --- single cases ---
+
+pause_ends_with_0() {
+	open_terminal "$NSINIT" $1 -P
+	find_pause
+	"${@:2}"
+	ended_as 'exited 0'
+}
+
+# find_pause: the terminal's leader holds signals, so that it is past its start.
+find_pause() {
+	wait_for nsinit_up "$(leader)"
+}
+
+@test "as a session's leader, --pause ends with status 0 by Ctrl-C and by a closed terminal" {
+	pause_ends_with_0 '' press C-c
+	pause_ends_with_0 '' hang_up
+	need_root
+	pause_ends_with_0 -u press C-c
+	pause_ends_with_0 -u hang_up
+}
+
+# taken PID: nsinit has taken all signals that were sent to it.
+taken() {
+	[[ $(field "$1" ShdPnd) == 0000000000000000 ]]
+}
+
+@test "a TSTP that COMMAND ignored does not make nsinit stop with a later STOP of COMMAND" {
+	open_terminal -n "$NSINIT" sh -c "trap '' TSTP; exec sleep $long"
+	find_sleep
+	kill -TSTP "$outer"
+	wait_for taken "$outer"
+	kill -STOP "$command"
+	wait_for in_state "$command" T
+	kill -WINCH "$outer"
+	wait_for stopped_or_taken "$outer"
+	in_state "$outer" S
+}
+
+stopped_or_taken() {
+	in_state "$1" T || taken "$1"
+}
+
+@test "in a script, a nsinit inside of another one does not stop with a STOP of COMMAND" {
+	need_root
+	open_terminal sh -c "\"\$NSINIT\" -u \"\$NSINIT\" sleep $long; :"
+	find_sleep
+	kill -STOP "$command"
+	wait_for in_state "$command" T
+	kill -WINCH "$inner"
+	wait_for stopped_or_taken "$inner"
+	in_state "$inner" S
+}
