@@ -1,11 +1,11 @@
-# The end: statuses, the grace, what is left behind.
+# The end: exit statuses, the grace, and processes that COMMAND leaves behind.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
 # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
 load helper
 load levels
 
-# statuses OFFSET OPTION NUMBERS NSINIT [ARG]...: those of NUMBERS whose status is not theirs and OFFSET, said on stdout:
-# 0 where the probe's argument is the status itself, 128 where it is a signal.
+# statuses OFFSET OPTION NUMBERS NSINIT [ARG]...: print each N of NUMBERS for which the status is not N + OFFSET.
+# OFFSET is 0 if the probe's argument is a status, and 128 if it is a signal.
 statuses() {
 	local script='
 		offset=$1 option=$2 init=("${@:4}")
@@ -17,20 +17,20 @@ statuses() {
 	"${fresh[@]}" bash -c "$script" - "$@" 3>&-
 }
 
-@test "each status from 0 to 255 comes through" {
+@test "nsinit exits with COMMAND's status, from 0 to 255" {
 	[ "$(statuses 0 "" "$(echo {0..255})" "$NSINIT" 2>&1)" = "" ]
 	[ "$(statuses 0 "" "$(echo {0..255})" "$NSINIT" -u 2>&1)" = "" ]
 	[ "$(statuses 0 "" "$(echo {0..255})" unshare --pid --fork "$NSINIT" 2>&1)" = "" ]
 }
 
-@test "each signal that ends a process comes through as 128 and its number" {
+@test "nsinit exits with 128+N if signal N ends COMMAND" {
 	fatal=$(echo {1..16} {24..27} {29..31} {32..64})
 	[ "$(statuses 128 -s "$fatal" "$NSINIT" 2>&1)" = "" ]
 	[ "$(statuses 128 -s "$fatal" "$NSINIT" -u 2>&1)" = "" ]
 	[ "$(statuses 128 -s "$fatal" unshare --pid --fork "$NSINIT" 2>&1)" = "" ]
 }
 
-@test "COMMAND killed from outside, as the OOM killer does, ends nsinit with 137" {
+@test "nsinit exits with 137 if COMMAND is killed from outside, as by the OOM killer" {
 	for level in "${levels[@]}"; do
 		start_at "$level" -- sleep 1000
 		wait_for command_of "$pid" sleep
@@ -40,7 +40,7 @@ statuses() {
 	done
 }
 
-# command_of PID NAME: $command is the PID of the process NAME below PID.
+# command_of PID NAME: set $command to the PID of the process NAME below PID.
 command_of() {
 	local p
 	for p in $(descendants "$1"); do
@@ -52,7 +52,7 @@ command_of() {
 	return 1
 }
 
-@test "COMMAND's end is seen among many orphans that end with it" {
+@test "COMMAND's status is found among many orphans that end at the same time" {
 	for level in "${levels[@]}"; do
 		for n in {1..5}; do
 			run_at "$level" -- "$PROBES/orphans" -s "$n" 200
@@ -62,13 +62,13 @@ command_of() {
 	done
 }
 
-@test "COMMAND's status stays, also where an orphan is given its number and ends otherwise" {
+@test "an orphan that is given COMMAND's PID does not change the status" {
 	need_root
-	# The subshell that has COMMAND's number starts an orphan of nsinit's by being one.
+	# The subshell that is given COMMAND's PID is an orphan, which nsinit reaps.
 	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
-		trap told=1 TERM
+		trap asked=1 TERM
 		>"$1.trap"
-		until [[ -v told ]] && ! kill -0 "$2" 2>/dev/null; do :; done
+		until [[ -v asked ]] && ! kill -0 "$2" 2>/dev/null; do :; done
 		until [[ ${last-} == "$2" ]]; do
 			last=$(echo $(($2 - 1)) >/proc/sys/kernel/ns_last_pid; sh -c 'echo $$; exit 9' & )
 		done
@@ -82,7 +82,7 @@ command_of() {
 	done
 }
 
-@test "a COMMAND that is not found is 127, and said so" {
+@test "a COMMAND that is not found is status 127, with a message" {
 	for level in alone two; do
 		for name in nonesuch /nonesuch/x ./nonesuch ''; do
 			run_at "$level" -- "$name"
@@ -94,7 +94,7 @@ command_of() {
 	done
 }
 
-@test "a COMMAND that cannot be executed is 126, and said so" {
+@test "a COMMAND that cannot be executed is status 126, with a message" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir a_dir
 	echo 'echo no shell was asked' >text
@@ -115,7 +115,7 @@ command_of() {
 	done
 }
 
-@test "a COMMAND's own 125 to 127 come without a line" {
+@test "COMMAND's own 125 to 127 are returned without a message" {
 	for level in alone two; do
 		for n in 125 126 127; do
 			run_at "$level" -- "$PROBES/die" "$n"
@@ -125,7 +125,7 @@ command_of() {
 	done
 }
 
-@test "-e makes 0 of COMMAND's statuses, also of a signal's, and of 125 to 127 that are COMMAND's own" {
+@test "-e replaces COMMAND's status by 0, also the status of a signal and COMMAND's own 125 to 127" {
 	for level in "${levels[@]}"; do
 		for n in 1 42 127 255; do
 			run_at "$level" -e 42 -e1 --remap-exit=255 --remap-exit 127 -- "$PROBES/die" "$n"
@@ -138,7 +138,7 @@ command_of() {
 	done
 }
 
-@test "-e leaves nsinit's own 125 to 127" {
+@test "-e does not replace nsinit's own 125 to 127" {
 	for level in alone two; do
 		run_at "$level" -e 125 -e 126 -e 127 -- /nonesuch
 		[ "$status" = 127 ]
@@ -149,7 +149,7 @@ command_of() {
 	done
 }
 
-@test "without --grace a subreaper leaves the rest alone, and a namespace ends with nsinit" {
+@test "without --grace a subreaper leaves other processes running, and a namespace ends with nsinit" {
 	left=$BATS_TEST_TMPDIR/left
 	start_nsinit -- "$PROBES/outlive" -d -s 3 2 "$left"
 	finish
@@ -162,23 +162,23 @@ command_of() {
 	only_left 2
 }
 
-# only_left N: whether N processes that the test has started are left.
+# only_left N: whether N of the processes that the test started are left.
 only_left() {
 	local -a all
 	mapfile -t all < <(left_over)
 	((${#all[@]} == $1))
 }
 
-# The long times are never waited for: a test that did would take too long and fail.
+# The long graces are never waited for: a test that did would exceed its time limit and fail.
 
-@test "-t: with nothing left nsinit ends at once" {
+@test "-t: nsinit exits at once if no process is left" {
 	for level in "${levels[@]}"; do
 		run_at "$level" -t infinity -- "$PROBES/die" 4
 		[ "$status" = 4 ]
 	done
 }
 
-@test "-t: what is left gets one TERM, whatever session it is in, and nsinit ends with the last of it" {
+@test "-t: each process left gets one TERM, in any session, and nsinit exits when the last one has ended" {
 	for level in "${levels[@]}" within; do
 		left=$BATS_TEST_TMPDIR/$level
 		run_at "$level" -t infinity -- bash -c '"$0" -d 3 "$1" && exec "$0" -s 5 2 "$1"' \
@@ -190,14 +190,14 @@ only_left() {
 	done
 }
 
-@test "-t: what is left gets its TERM also where the outer nsinit is PID 1 and the inner one is not" {
+@test "-t: processes left get TERM also if the outer process is PID 1 and the inner one is not" {
 	left=$BATS_TEST_TMPDIR/left
 	run_at pid1 --mount -t infinity -- "$PROBES/outlive" -d -s 5 2 "$left"
 	[ "$status" = 5 ]
 	[ "$(grep -c TERM "$left")" = 2 ]
 }
 
-@test "-t: what is left and stopped gets a CONT with the TERM" {
+@test "-t: a stopped process that is left gets CONT with the TERM" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
 		run_at "$level" -t infinity -- bash -c '"$0" -d -S 2 "$1"; until ps -o stat= --ppid $PPID | grep -c T | grep -qx 2; do :; done; exit 5' \
@@ -207,7 +207,7 @@ only_left() {
 	done
 }
 
-@test "-t: what ignores TERM, or leaves a child of it, is killed when the time is over; the status is COMMAND's" {
+@test "-t: processes that ignore TERM, and their children, are killed at the deadline; the status is COMMAND's" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
 		for how in '-i 0.3' '-f .3' '-i 0.'; do
@@ -215,13 +215,13 @@ only_left() {
 			[ "$status" = 5 ]
 			only_left 0
 		done
-		# It was TERM that came first.
+		# TERM came first.
 		grep TERM "$left-i 0.3"
 		grep TERM "$left-f .3"
 	done
 }
 
-@test "-t: those that fork meanwhile do not escape" {
+@test "-t: processes that fork during the grace do not escape" {
 	for level in "${levels[@]}"; do
 		run_at "$level" -t 0.2 -- bash -c '
 			trap "" TERM
@@ -232,7 +232,7 @@ only_left() {
 	done
 }
 
-@test "-t infinity waits for what is left" {
+@test "-t infinity waits for the processes that are left" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t infinity -- "$PROBES/outlive" -d -i -s 5 1 "$left"
@@ -245,7 +245,7 @@ only_left() {
 	done
 }
 
-@test "-t: a stop that COMMAND does not follow in time becomes KILL to all, 137" {
+@test "-t: if COMMAND does not end within the grace, all processes are killed and the status is 137" {
 	for level in "${levels[@]}" within; do
 		log=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t 0.2 -- bash -c '"$0/outlive" -d -i 2 "$1.left"; exec "$0/siglog" "$1"' "$PROBES" "$log"
@@ -259,7 +259,7 @@ only_left() {
 }
 
 # bats test_tags=static
-@test "-t: COMMAND is killed also where there is no /proc to find others in" {
+@test "-t: COMMAND is killed also without a /proc in which others could be found" {
 	need_root
 	dir=$BATS_TEST_TMPDIR/root
 	mkdir "$dir"
@@ -273,12 +273,12 @@ only_left() {
 	wait_for gone "$command"
 }
 
-@test "-t: a second stop signal is passed on and does not restart the clock" {
+@test "-t: a second stop signal is forwarded and does not change the deadline" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t 1 -- "$PROBES/siglog" "$log"
 		wait_for said READY "$log"
-		# One each 20 ms, for as long as it may take.
+		# One every 20 ms, until COMMAND has ended.
 		for ((i = 0; i < 1500; i++)); do
 			kill -TERM "$pid" 2>/dev/null || break
 			! ended "$waited" || break
@@ -291,10 +291,10 @@ only_left() {
 	done
 }
 
-@test "-t: a dropped stop signal starts no clock, and one that is rewritten does" {
+@test "-t: a stop signal that -r drops does not start the grace, and one that it rewrites does" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
-		# No time at all: were the clock started, KILL would come at once.
+		# With a grace of 0, KILL would come at once if the grace had started.
 		start_at "$level" -t 0 -r TERM:0 -- "$PROBES/siglog" -x 64 -s 5 "$log"
 		wait_for said READY "$log"
 		kill -TERM "$pid"
@@ -310,7 +310,7 @@ only_left() {
 	done
 }
 
-@test "--stop-signal: each one asks for the stop in place of TERM" {
+@test "--stop-signal: each of the signals starts the grace, and TERM does not" {
 	for level in alone two; do
 		log=$BATS_TEST_TMPDIR/$level
 		for sig in USR1 37; do
@@ -326,7 +326,7 @@ only_left() {
 	done
 }
 
-@test "-t: a COMMAND that follows keeps its status, whatever it leaves behind" {
+@test "-t: the status is COMMAND's if it ends within the grace, whatever it leaves behind" {
 	for level in "${levels[@]}" within; do
 		left=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t 0.5 -- bash -c '
@@ -342,7 +342,7 @@ only_left() {
 	done
 }
 
-@test "-t: a shell that dies first does not cut off what its child has to clean up" {
+@test "-t: the child of a shell that ends first has time to clean up" {
 	for level in "${levels[@]}"; do
 		done=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t infinity -- bash -c '
@@ -357,10 +357,10 @@ only_left() {
 	done
 }
 
-@test "-t: processes that joined from outside get the TERM and are not waited for" {
+@test "-t: processes that joined from outside get TERM and are not waited for" {
 	need_root
 	log=$BATS_TEST_TMPDIR/log
-	# What COMMAND leaves behind ends once the one that joined has had its TERM, and not before.
+	# The process that COMMAND leaves behind ends only after the process that joined has had TERM.
 	start_nsinit -u -t infinity -- bash -c '
 		setsid bash -c "trap : TERM; until grep -qs ^15 $1.joined; do read -rt 0.02 <> <(:); done" &
 		exec "$0" -x 15 -s 5 "$1"' "$PROBES/siglog" "$log"
@@ -374,14 +374,14 @@ only_left() {
 	[ "$(logged "$log.joined")" = "15 18" ]
 }
 
-@test "-t: one that nsinit may not signal is not waited for" {
+@test "-t: a process that nsinit is not permitted to signal is not waited for" {
 	need_root
 	for level in alone two; do
 		left=$BATS_TEST_TMPDIR/$level
 		echo "level: $level"
 		unshare=()
 		[ "$level" = alone ] || unshare=(-u)
-		# Without CAP_KILL root may signal root's alone.
+		# Without CAP_KILL root may signal root's processes only.
 		spawn setpriv --inh-caps=-kill --bounding-set=-kill "$NSINIT" "${unshare[@]}" -t infinity -- bash -c '
 			"$0" -d 1 "$1"
 			setpriv --reuid=65534 --clear-groups sleep 1000 &
@@ -390,13 +390,13 @@ only_left() {
 		finish
 		[ "$status" = 5 ]
 		grep TERM "$left"
-		# With -u it ends with its namespace.
+		# With -u it ends with the namespace.
 		[[ $level == two ]] || only_left 1
 		[[ $level == alone ]] || only_left 1
 	done
 }
 
-@test "-t: a COMMAND that nsinit may not signal is given up when the grace is over: 137" {
+@test "-t: nsinit exits with 137 at the deadline if it is not permitted to signal COMMAND" {
 	need_root
 	spawn setpriv --inh-caps=-kill --bounding-set=-kill "$NSINIT" -t 0.1 -- \
 		setpriv --reuid=65534 --clear-groups sleep 1000
@@ -410,7 +410,7 @@ only_left() {
 nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 }
 
-@test "-t: where no /proc shows what is left, nsinit ends all the same when the grace is over" {
+@test "-t: nsinit exits at the deadline also if no /proc shows what is left" {
 	need_root
 	need_mounted_root
 	capture unshare --mount bash -c 'mount -t tmpfs none /proc && exec "$NSINIT" -t 0.1 "$PROBES/outlive" -d -s 7 1 "$0"' \
@@ -419,7 +419,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	only_left 1
 }
 
-@test "-t: children that nsinit had before its exec are ended with the rest" {
+@test "-t: children that nsinit had before its exec are ended as well" {
 	for odd in -l -z -t '-r -o' '-i 17 -b -l -z -t'; do
 		# shellcheck disable=SC2086 # words
 		capture "$PROBES/oddparent" $odd -- "$NSINIT" -t infinity -- "$PROBES/die" 5
@@ -428,7 +428,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "-t: an orphan that its tracer does not let go of is not waited for without an end" {
+@test "-t: an orphan that its tracer does not release is not waited for forever" {
 	for level in alone two; do
 		left=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t 0.5 -- bash -c '"$0" -d -i -s 5 1 "$1"; until [[ -e $1.go ]]; do read -rt 0.02 <> <(:); done; exit 5' \
@@ -440,7 +440,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 		wait_for said READY "$left.tracer"
 		touch "$left.go"
 		if [[ $level == two ]]; then
-			# The kernel ends no namespace before its last process is reaped.
+			# The kernel does not end a namespace before its last process has been reaped.
 			wait_for said "joined it from outside" "$err"
 			kill "$tracer"
 		fi
@@ -450,7 +450,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "reboot(2) inside: the outer nsinit says what was asked for, and exits 129 or 130" {
+@test "after reboot(2) inside, the outer process logs the requested action and exits with 129 or 130" {
 	need_root
 	for row in 'restart 129 restart' 'halt 130 halt or power off' 'poweroff 130 halt or power off'; do
 		read -r what expected text <<<"$row"
@@ -459,13 +459,13 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 			[ "$status" = "$expected" ]
 			[ "$stderr" = "nsinit: reboot(2) was called inside: $text" ]
 		done
-		# -e is for COMMAND's statuses.
+		# -e applies to COMMAND's statuses only.
 		run_at two -e "$expected" -- "$PROBES/reboot2" "$what"
 		[ "$status" = "$expected" ]
 	done
 }
 
-@test "reboot(2)'s other commands are refused inside, and end nothing" {
+@test "other commands of reboot(2) are refused inside, and end nothing" {
 	need_root
 	for what in cad_on cad_off kexec; do
 		run_at two -- "$PROBES/reboot2" "$what"
@@ -474,7 +474,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "the namespace dies with a killed outer nsinit; --fork and --kill-child change nothing in it" {
+@test "the namespace ends when the outer process is killed, with and without --fork and --kill-child" {
 	need_user_namespaces
 	for option in -u '-u --fork --kill-child' --mount '--uts --kill-child' '--map-root-user -u' '-u -t infinity'; do
 		echo "option: $option"
@@ -487,7 +487,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "--kill-child=SIG: SIG comes first when the outer nsinit dies, and KILL when the grace is over" {
+@test "--kill-child=SIG: COMMAND gets SIG when the outer process dies, and KILL at the deadline" {
 	for namespace in -u --mount; do
 		for sig in USR1 rtmin+1; do
 			log=$BATS_TEST_TMPDIR/$namespace$sig
@@ -501,7 +501,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 			logged "$log" | grep -w "$number"
 		done
 	done
-	# A COMMAND that follows ends the namespace at once, and what it leaves goes with it. -r is for what nsinit was sent.
+	# If COMMAND ends, the namespace ends at once, with every process in it. -r does not apply to this signal.
 	for namespace in -u --mount; do
 		log=$BATS_TEST_TMPDIR/followed$namespace
 		start_nsinit "$namespace" -r TERM:0 --kill-child=TERM -- bash -c '
@@ -513,7 +513,7 @@ nsinit: cannot pass signal KILL on to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "an inner nsinit that is killed alone ends with 137, and what it ran with it" {
+@test "if the inner process alone is killed, its processes end as well and the status is 137" {
 	for namespace in -u --mount; do
 		log=$BATS_TEST_TMPDIR/log$namespace
 		start_nsinit "$namespace" -- bash -c '"$0/outlive" -d -i 2 "$1.left"; exec "$0/siglog" "$1"' "$PROBES" "$log"
