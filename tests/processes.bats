@@ -1,10 +1,10 @@
-# Processes: how many there are, what COMMAND is given, what nsinit keeps, who goes with whom.
+# Processes: how many there are, what COMMAND inherits, what nsinit keeps open, and which process ends with which.
 # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
 # shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
 load helper
 load levels
 
-# started LEVEL ARG...: start_at with siglog as COMMAND, whose PID as seen from here is $command, and which ends by TERM.
+# started LEVEL ARG...: start_at with siglog as COMMAND. $command is its PID as seen from here. It ends by TERM.
 started() {
 	log=$BATS_TEST_TMPDIR/log.$((++count))
 	start_at "$@" -- "$PROBES/siglog" -x 15 "$log"
@@ -12,7 +12,7 @@ started() {
 	command=$(descendants "$pid" | while read -r p; do ! runs "$p" siglog || echo "$p"; done)
 }
 
-@test "there are two processes, three with a new namespace; COMMAND is PID 2 behind an inner nsinit that is PID 1" {
+@test "there are two processes, and three with a new namespace, where the inner one is PID 1 and COMMAND is PID 2" {
 	for row in alone:1:- pid1:1:2 two:2:2 within:2:2; do
 		IFS=: read -r level n own <<<"$row"
 		started "$level"
@@ -30,14 +30,14 @@ started() {
 	[ "$(xargs <<<"$output")" = "1 nsinit 2 ps" ]
 }
 
-# given ARG...: what state says it was given when ARG starts it, but for what names its place among the processes.
+# given ARG...: print what the probe "state" inherits if ARG starts it, except its own ids.
 given() {
 	capture "$@" "$PROBES/state" one '' 'two  words'
 	[ "$status" = 0 ]
 	grep -vE '^(pid|ppid|pgid|sid|tpgid) ' <<<"$output"
 }
 
-@test "COMMAND is given the mask, dispositions, files, directory, limits, environment and argv that nsinit was" {
+@test "COMMAND inherits the mask, dispositions, files, directory, limits, environment and argv of nsinit" {
 	cd "$BATS_TEST_TMPDIR"
 	umask 027
 	export ODD=$'a\nb' EMPTY=
@@ -50,7 +50,7 @@ given() {
 			case $level in
 			alone) how=() init=("$NSINIT") ;;
 			two) how=() init=("$NSINIT" -u) ;;
-			# unshare itself would not keep the mask.
+			# unshare(1) does not preserve the mask.
 			pid1) how=("${own_pidns[@]}") init=("$NSINIT") ;;
 			esac
 			# shellcheck disable=SC2086 # words
@@ -60,7 +60,7 @@ given() {
 	done
 }
 
-@test "LISTEN_PID and WATCHDOG_PID name COMMAND where they named nsinit, and stay where they did not" {
+@test "LISTEN_PID and WATCHDOG_PID are set to COMMAND's PID if they contain nsinit's, and are unchanged otherwise" {
 	for unshare in '' -u; do
 		for name in LISTEN_PID WATCHDOG_PID; do
 			# exec keeps the PID.
@@ -80,7 +80,7 @@ given() {
 	done
 }
 
-# files PID: the descriptors of PID, and what each is.
+# files PID: print the descriptors of PID, and what each refers to.
 files() {
 	local fd
 	for fd in "/proc/$1/fd/"*; do
@@ -88,7 +88,7 @@ files() {
 	done
 }
 
-@test "nsinit lets go of its directory and of all inherited files but stderr, at each level" {
+@test "nsinit leaves its directory and closes all inherited files except the standard ones that it may keep" {
 	mkdir "$BATS_TEST_TMPDIR/dir"
 	cd "$BATS_TEST_TMPDIR/dir"
 	for level in "${levels[@]}"; do
@@ -105,7 +105,7 @@ files() {
 				[ ! -s "$BATS_TEST_TMPDIR/more" ]
 				files "$process" | grep "^2 $err"
 			done
-			# COMMAND keeps them.
+			# COMMAND has them.
 			[[ /proc/$command/cwd -ef . ]]
 			[ "$(readlink "/proc/$command/fd/60")" = "$BATS_TEST_FILENAME" ]
 			kill -TERM "$pid"
@@ -114,12 +114,12 @@ files() {
 	done
 }
 
-# Its root is "/", but for a chroot, where it may be seen by the name that it has outside.
+# Its root is "/", except in a chroot, where it may have the name that it has outside.
 released() {
 	[[ $(readlink "/proc/$1/cwd") == "$(readlink "/proc/$1/root")" ]]
 }
 
-@test "a reader of COMMAND's output sees its end when COMMAND closes it" {
+@test "a reader of COMMAND's output gets end-of-file when COMMAND closes it" {
 	for unshare in '' -u; do
 		seen=$BATS_TEST_TMPDIR/seen$unshare
 		# shellcheck disable=SC2086 # words
@@ -132,7 +132,7 @@ released() {
 	done
 }
 
-@test "with 0 to 2 closed nsinit's own files are numbered 3 and up, and COMMAND finds 0 to 2 closed" {
+@test "if 0 to 2 are closed, nsinit's own files have numbers from 3, and COMMAND finds 0 to 2 closed" {
 	for odd in '-f 0' '-f 2' '-f 0 -f 1 -f 2'; do
 		for unshare in '' -u; do
 			log=$BATS_TEST_TMPDIR/log$odd$unshare
@@ -145,7 +145,7 @@ released() {
 					[ "$(files "$process" | grep -c '^[012] ')" = "$([[ $odd == *2* ]] && echo 0 || echo 1)" ]
 				else
 					for closed in ${odd//-f/}; do
-						# Its log takes the first that is free.
+						# The log gets the first number that is free.
 						[[ ! -e /proc/$process/fd/$closed || /proc/$process/fd/$closed -ef $log ]]
 					done
 				fi
@@ -157,7 +157,7 @@ released() {
 	done
 }
 
-# switches PID...: how often each has given the processor away by itself.
+# switches PID...: print the number of voluntary context switches of each.
 switches() {
 	local p
 	for p; do
@@ -165,7 +165,7 @@ switches() {
 	done
 }
 
-@test "nsinit never wakes while nothing happens" {
+@test "nsinit does not wake up while nothing happens" {
 	all=()
 	for level in "${levels[@]}"; do
 		started "$level" -t 5
@@ -173,19 +173,19 @@ switches() {
 	done
 	before=
 	wait_for settled
-	# Not in place of a condition: that nothing happens meanwhile is what is tested.
+	# This does not replace a condition: the test is that nothing happens in this time.
 	sleep 3
 	[ "$(switches "${all[@]}")" = "$before" ]
 }
 
-# settled: whether nobody has woken since the last look.
+# settled: whether no process has woken up since the last call.
 settled() {
 	local last=$before
 	before=$(switches "${all[@]}")
 	[[ $before == "$last" ]]
 }
 
-@test "3,000 double-forked orphans leave none behind" {
+@test "3,000 double-forked orphans are all reaped" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -- bash -c '"$0/orphans" -b 250 3000 && exec "$0/siglog" -x 15 -s 3 "$1"' "$PROBES" "$log"
@@ -214,15 +214,15 @@ settled() {
 	done
 }
 
-# left_are N: whether N processes that the test has started are left.
+# left_are N: whether N of the processes that the test started are left.
 left_are() {
 	local -a all
 	mapfile -t all < <(left_over)
 	((${#all[@]} == $1))
 }
 
-# Which of the calls happens when is the scheduler's choice: here each is held for a moment in turn, inside.
-@test "the namespace dies with the outer nsinit, whatever the inner one is doing" {
+# The scheduler decides which call happens when. So each call of the inner process is delayed in turn.
+@test "the namespace ends with the outer process during any system call of the inner one" {
 	need strace strace
 	for call in prctl poll setpgid mount clone execve madvise close_range chdir wait4; do
 		for option in -u '-u -t infinity' '-u --kill-child=USR1 -t 0'; do
@@ -239,8 +239,8 @@ left_are() {
 	done
 }
 
-# inner_is_held: whether one below the outer nsinit ($outer) is held by strace, or COMMAND runs by now: a busy machine may
-# have missed the moment.
+# inner_is_held: whether a process below the outer one ($outer) is delayed by strace. It is true if COMMAND already runs
+# as well, because the moment may be missed on a busy machine.
 inner_is_held() {
 	local process
 	outer=$(children "$pid")
@@ -251,7 +251,7 @@ inner_is_held() {
 	return 1
 }
 
-@test "the namespace dies with the outer nsinit, whatever that one is doing" {
+@test "the namespace ends with the outer process during any system call of that process" {
 	need strace strace
 	for row in clone:1 close:1 close_range:1 close_range:2 chdir:1 madvise:1 wait4:1 poll:1; do
 		echo "in ${row%:*}"
@@ -262,7 +262,7 @@ inner_is_held() {
 	done
 }
 
-@test "the namespace dies with the outer nsinit, at random moments and where its ids are mapped" {
+@test "the namespace ends with the outer process at random moments, also while ids are mapped" {
 	need_user_namespaces
 	for ((n = 0; n < 40; n++)); do
 		two=(-u)
