@@ -1,12 +1,12 @@
-# Signals: what is passed on, to whom, and with what, from the first system call until the end.
+# Signals: which are forwarded, to which process, and with which value, from the first system call to the end.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
 load helper
 load levels
 
-# All that can be caught but CHLD.
+# All signals that can be caught, except CHLD.
 passed_on=({1..8} {10..16} 18 {20..64})
 
-# start_pair LEVEL ARG...: a group of two: COMMAND, which logs to $log.command, and a child of it, to $log.child.
+# start_pair LEVEL ARG...: start a group of two: COMMAND, which logs to $log.command, and its child, to $log.child.
 start_pair() {
 	log=$BATS_TEST_TMPDIR/$1
 	# shellcheck disable=SC2016 # the inner shell's
@@ -15,14 +15,14 @@ start_pair() {
 	wait_for said READY "$log.child"
 }
 
-# start_log LEVEL ARG...: COMMAND logs to $log.
+# start_log LEVEL ARG...: start a COMMAND that logs to $log.
 start_log() {
 	log=$BATS_TEST_TMPDIR/$1
 	start_at "$@" -- "$PROBES/siglog" "$log"
 	wait_for said READY "$log"
 }
 
-# settle FILE...: until all that was sent has arrived: 64 comes last, being the highest number.
+# settle FILE...: wait until all signals have arrived. 64 comes last, because it is the highest number.
 settle() {
 	local file
 	kill -s 64 "$pid"
@@ -36,22 +36,22 @@ last_is() {
 	line=$(tail -n1 "$2") && [[ $line == "$1 "* ]]
 }
 
-# kill_it: what start_pair and start_log started, and its logs.
+# kill_it: end what start_pair or start_log started, and remove its logs.
 kill_it() {
 	kill -KILL "$waited" "$pid" 2>/dev/null || :
 	wait_for ended "$waited"
 	rm -f "$log"*
 }
 
-# shown FILE: what siglog has logged, without sender and user: "SIGNO CODE VALUE" a line.
+# shown FILE: print what siglog has logged without sender and user: lines of "SIGNO CODE VALUE".
 shown() {
 	sed 1d "$1" | cut -d' ' -f1,2,5
 }
 
-@test "each signal that can be caught, 1 to 64, reaches COMMAND and its group once" {
+@test "each signal that can be caught, 1 to 64, reaches COMMAND's process group once" {
 	for level in "${levels[@]}" within; do
 		start_pair "$level"
-		# First and alone: it and a pending stop signal take each other away (signal(7)).
+		# CONT is sent first and alone: it discards pending stop signals, and they discard it (signal(7)).
 		kill -s CONT "$pid"
 		wait_for said "18 " "$log.command"
 		wait_for said "18 " "$log.child"
@@ -59,14 +59,14 @@ shown() {
 		for who in command child; do
 			wait_for lines $((1 + ${#passed_on[@]})) "$log.$who"
 			[ "$(logged "$log.$who" | tr ' ' '\n' | sort -n | paste -sd' ')" = "${passed_on[*]}" ]
-			# A plain kill(2) stays one: SI_USER.
+			# A signal sent by kill(2) is forwarded as such: SI_USER.
 			[ "$(sed 1d "$log.$who" | cut -d' ' -f2 | sort -u)" = 0 ]
 		done
 		kill_it
 	done
 }
 
-@test "CHLD is never passed on" {
+@test "CHLD is never forwarded" {
 	for level in "${levels[@]}"; do
 		start_pair "$level"
 		"$PROBES/sigsend" "$pid" 17
@@ -77,7 +77,7 @@ shown() {
 	done
 }
 
-@test "one sent by sigqueue goes to COMMAND alone, with its value and SI_QUEUE" {
+@test "a signal sent by sigqueue(3) is forwarded to COMMAND alone, with its value and SI_QUEUE" {
 	for level in "${levels[@]}" within; do
 		start_pair "$level"
 		for sig in 10 15 32 33 34 63; do
@@ -96,7 +96,7 @@ shown() {
 	done
 }
 
-@test "1000 realtime values come through, each, and in their order" {
+@test "1000 realtime signals with values arrive, all of them and in order" {
 	for level in "${levels[@]}"; do
 		start_log "$level"
 		"$PROBES/sigsend" -q 1 -n 1000 "$pid" 40
@@ -106,7 +106,7 @@ shown() {
 	done
 }
 
-@test "realtime signals by kill reach the group as often as they were sent" {
+@test "realtime signals sent by kill(2) reach the group as often as they were sent" {
 	for level in "${levels[@]}"; do
 		start_pair "$level"
 		"$PROBES/sigsend" -n 300 "$pid" 50
@@ -119,7 +119,7 @@ shown() {
 	done
 }
 
-@test "a signal sent to nsinit's thread or by pidfd is passed on like one by kill" {
+@test "a signal sent to nsinit's thread or by pidfd is forwarded like one sent by kill(2)" {
 	for level in "${levels[@]}"; do
 		start_pair "$level"
 		"$PROBES/sigsend" -t "$pid" 10 35
@@ -133,7 +133,7 @@ shown() {
 }
 
 
-@test "-r passes one signal on as another, by any of its names, and 0 drops it" {
+@test "-r forwards one signal as another, by any of its names, and 0 drops it" {
 	for level in alone two; do
 		start_pair "$level" -r TERM:USR1 -r sigint:12 --rewrite 3:SIGQUIT --rewrite=Usr1:usr2 \
 			-r RTMIN+3:RTMAX-1 -r 32:33 -r RTMIN:SIGRTMIN+2 -r HUP:0 -r SIGALRM:0 -r rtmax-2:0
@@ -144,14 +144,14 @@ shown() {
 		settle "$log.command" "$log.child"
 		for who in command child; do
 			got=$(logged "$log.$who" | tr ' ' '\n' | sort -n | paste -sd' ')
-			# 12 from INT and from USR1 may have become one.
+			# The 12 from INT and the 12 from USR1 may be merged.
 			[ "$got" = "3 10 12 33 36 63 64" ] || [ "$got" = "3 10 12 12 33 36 63 64" ]
 		done
 		kill_it
 	done
 }
 
-@test "-r: the last one for a signal counts, and one is not rewritten twice" {
+@test "-r: the last value for a signal counts, and a signal is rewritten only once" {
 	start_log alone -r USR1:USR2 -r USR2:USR1 -r TERM:INT -r TERM:HUP
 	send USR1
 	wait_for lines 2 "$log"
@@ -162,7 +162,7 @@ shown() {
 	[ "$(logged "$log")" = "12 10 1" ]
 }
 
-@test "-r keeps a value" {
+@test "-r keeps the value of a queued signal" {
 	for level in alone two; do
 		start_log "$level" -r 40:41 -r 42:0
 		"$PROBES/sigsend" -q 7 "$pid" 42 40
@@ -187,7 +187,7 @@ shown() {
 	done
 }
 
-@test "a COMMAND that has left its group gets the signals all the same" {
+@test "a COMMAND that has left its process group receives the signals as well" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -- "$PROBES/leavegroup" "$PROBES/siglog" "$log"
@@ -202,13 +202,13 @@ shown() {
 	done
 }
 
-@test "signals go on to the group once COMMAND has ended, too" {
+@test "signals are forwarded to the group after COMMAND has ended" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		# shellcheck disable=SC2016 # the inner shell's
 		start_at "$level" -t infinity -- bash -c '"$0" "$1" & until [[ -s $1 ]]; do :; done' \
 			"$PROBES/siglog" "$log"
-		# Its TERM tells that COMMAND has ended.
+		# It gets TERM when COMMAND has ended.
 		wait_for said "15 " "$log"
 		send USR1
 		settle "$log"
@@ -217,14 +217,14 @@ shown() {
 	done
 }
 
-@test "no signal goes to whom COMMAND's number was given afterwards" {
+@test "no signal is sent to a process that was given COMMAND's PID afterwards" {
 	need_root
 	log=$BATS_TEST_TMPDIR/log
-	# One that is left starts a process that has COMMAND's number and leads a group, as COMMAND did.
+	# A process that is left starts one that is given COMMAND's PID and leads a group, as COMMAND did.
 	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
-		trap told=1 TERM
+		trap asked=1 TERM
 		>"$2.trap"
-		until [[ -v told ]] && ! kill -0 "$3" 2>/dev/null; do :; done
+		until [[ -v asked ]] && ! kill -0 "$3" 2>/dev/null; do :; done
 		until [[ ${!-} == "$3" ]]; do
 			echo $(($3 - 1)) >/proc/sys/kernel/ns_last_pid
 			([[ $BASHPID != "$3" ]] || exec setsid "$1" "$2") &
@@ -240,7 +240,7 @@ shown() {
 	kill -s USR1 "$pid"
 	"$PROBES/sigsend" -q 1 "$pid" 35
 	wait_for handled "$pid"
-	# What went to it would be there before this.
+	# A signal that was sent to it would have arrived before this one.
 	for child in $(descendants "$pid"); do
 		! runs "$child" siglog || kill -s 64 "$child"
 	done
@@ -248,7 +248,7 @@ shown() {
 	[ "$(logged "$log")" = 64 ]
 }
 
-@test "-p: the signal comes when nsinit's parent dies, and is passed on" {
+@test "-p: nsinit gets the signal when its parent dies, and forwards it" {
 	for option in '-p USR2' --pdeathsig=USR2; do
 		for unshare in '' -u; do
 			log=$BATS_TEST_TMPDIR/log$unshare$option
@@ -261,12 +261,12 @@ shown() {
 	done
 }
 
-@test "-p: where the parent dies before nsinit could ask for it, the signal comes all the same" {
+@test "-p: nsinit gets the signal also if its parent dies before nsinit has asked for it" {
 	need strace strace
 	log=$BATS_TEST_TMPDIR/log
 	cat >"$BATS_TEST_TMPDIR/parent" <<-'END'
 		. "$root/tests/helper.bash"
-		# strace -D leaves nsinit the child of who started it. COMMAND has USR2 blocked, lest it comes too soon.
+		# With strace -D nsinit remains the child of the process that started it. COMMAND begins with USR2 blocked.
 		strace -D -f --seccomp-bpf -qq -o /dev/null -e trace=prctl -e inject=prctl:delay_enter=1000000:when=1 "$@" &
 		until mask_set $! && in_state $! t; do :; done
 	END
@@ -275,7 +275,7 @@ shown() {
 	[ "$(logged "$log")" = 12 ]
 }
 
-@test "signals reach COMMAND while more orphans come than nsinit can reap" {
+@test "signals reach COMMAND while orphans appear faster than nsinit can reap them" {
 	need strace strace
 	log=$BATS_TEST_TMPDIR/log
 	# Each waitpid takes 30 ms, and there are 2,000 orphans.
@@ -290,12 +290,12 @@ shown() {
 	kill -KILL "$(sed -n 's/READY //p' "$log")"
 }
 
-@test "what comes before COMMAND has been started is delivered to its group once it has, and to no other" {
+@test "a signal that arrives before COMMAND is started is delivered to its group afterwards, and to no other process" {
 	need strace strace
 	for call in clone execve; do
 		for unshare in '' -u; do
 			log=$BATS_TEST_TMPDIR/$call$unshare
-			# COMMAND has all blocked from its beginning, lest they end it before it can log them.
+			# COMMAND has all signals blocked from its beginning, so that they cannot end it before it logs them.
 			# shellcheck disable=SC2016,SC2086 # the inner shell's, and words
 			spawn bash -c '"$0" "$1.other" & exec "${@:2}"' "$PROBES/siglog" "$log" \
 				strace -f --seccomp-bpf -qq -o /dev/null -e trace=$call \
@@ -332,7 +332,7 @@ masked_nsinit() {
 	runs "$1" nsinit && mask_set "$1"
 }
 
-@test "what was pending when nsinit began is delivered to COMMAND" {
+@test "signals that were pending when nsinit began are delivered to COMMAND" {
 	for unshare in '' -u; do
 		log=$BATS_TEST_TMPDIR/log$unshare
 		# shellcheck disable=SC2086 # words
@@ -343,7 +343,7 @@ masked_nsinit() {
 	done
 }
 
-@test "100 TERMs at random moments after the mask is set all end COMMAND" {
+@test "each of 100 TERMs at random moments after nsinit has blocked signals ends COMMAND" {
 	for ((i = 0; i < 100; i++)); do
 		how=() two=()
 		((i % 10)) || how=("${own_pidns[@]}")
@@ -360,7 +360,7 @@ masked_nsinit() {
 	done
 }
 
-@test "a PIPE or XFSZ that nsinit's own writing raised is not passed on, and another one is" {
+@test "PIPE and XFSZ that nsinit's own write raised are not forwarded, and those of others are" {
 	for unshare in '' -u; do
 		log=$BATS_TEST_TMPDIR/pipe$unshare
 		# shellcheck disable=SC2086 # words
@@ -388,7 +388,7 @@ masked_nsinit() {
 	done
 }
 
-@test "inherited oddities change nothing: CHLD ignored, all blocked, children alive, stopped or dead" {
+@test "signals are forwarded also if nsinit inherits an ignored CHLD, blocked signals, or children" {
 	for odd in '-i 17' -b -l -z -t '-r -o' '-i 17 -b -l -z -t -r -o'; do
 		for unshare in '' -u; do
 			log=$BATS_TEST_TMPDIR/log$unshare$odd
@@ -409,7 +409,7 @@ masked_nsinit() {
 	done
 }
 
-@test "an orphan that is stopped, or traced and dead, changes nothing" {
+@test "signals are forwarded also while an orphan is stopped, or dead and traced" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		# shellcheck disable=SC2016 # the inner shell's
