@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# New namespaces: each kind and option, what shows outside, what is refused, and that nothing stays.
+# New namespaces: each kind and option, what is visible outside, what is refused, and that everything is removed.
 
 # shellcheck disable=SC2016,SC2164 # scripts are for inner shells; bats stops where a cd fails
 load helper
@@ -13,7 +13,7 @@ setup() {
 
 # --- kinds ---
 
-# one_kind KIND LINKS: --KIND makes COMMAND differ in LINKS alone, and leaves the outer nsinit where it was.
+# one_kind KIND LINKS: with --KIND, COMMAND differs from the caller in LINKS only, and the outer process in nothing.
 one_kind() {
 	start_levels --"$1"
 	[[ $(other_namespaces "$pid") == "" ]]
@@ -23,7 +23,7 @@ one_kind() {
 	((status == 143))
 }
 
-# with_pid KIND LINKS: the same beside --pid; COMMAND is PID 2 and the inner nsinit PID 1 there.
+# with_pid KIND LINKS: the same together with --pid. COMMAND is PID 2 there, and the inner process is PID 1.
 with_pid() {
 	start_levels --pid --"$1"
 	[[ $(other_namespaces "$pid") == "" ]]
@@ -33,61 +33,61 @@ with_pid() {
 	((status == 143))
 }
 
-@test "--mount makes a mount namespace, and nothing else new" {
+@test "--mount creates a mount namespace and no other" {
 	one_kind mount "mnt"
 }
 
-@test "--uts makes a UTS namespace, and nothing else new" {
+@test "--uts creates a UTS namespace and no other" {
 	one_kind uts "uts"
 }
 
-@test "--ipc makes an IPC namespace, and nothing else new" {
+@test "--ipc creates an IPC namespace and no other" {
 	one_kind ipc "ipc"
 }
 
-@test "--net makes a network namespace, and nothing else new" {
+@test "--net creates a network namespace and no other" {
 	one_kind net "net"
 }
 
-@test "--user makes a user namespace, and nothing else new" {
+@test "--user creates a user namespace and no other" {
 	need_user_namespaces
 	one_kind user "user"
 }
 
-@test "--cgroup makes a cgroup namespace, and nothing else new" {
+@test "--cgroup creates a cgroup namespace and no other" {
 	one_kind cgroup "cgroup"
 }
 
-@test "--pid makes a PID namespace, and nothing else new" {
+@test "--pid creates a PID namespace and no other" {
 	one_kind pid "pid pid_for_children"
 }
 
-@test "--pid --mount" {
+@test "--pid --mount creates both kinds" {
 	with_pid mount "mnt pid pid_for_children"
 }
 
-@test "--pid --uts" {
+@test "--pid --uts creates both kinds" {
 	with_pid uts "pid pid_for_children uts"
 }
 
-@test "--pid --ipc" {
+@test "--pid --ipc creates both kinds" {
 	with_pid ipc "ipc pid pid_for_children"
 }
 
-@test "--pid --net" {
+@test "--pid --net creates both kinds" {
 	with_pid net "net pid pid_for_children"
 }
 
-@test "--pid --user" {
+@test "--pid --user creates both kinds" {
 	need_user_namespaces
 	with_pid user "pid pid_for_children user"
 }
 
-@test "--pid --cgroup" {
+@test "--pid --cgroup creates both kinds" {
 	with_pid cgroup "cgroup pid pid_for_children"
 }
 
-@test "all kinds go together" {
+@test "all kinds can be created together" {
 	need_user_namespaces
 	start_levels --pid --mount --uts --ipc --net --user --cgroup
 	[[ $(other_namespaces "$pid") == "" ]]
@@ -105,13 +105,13 @@ with_pid() {
 	[[ $output == "2 /proc/1 /proc/2" ]]
 }
 
-@test "unshare's words are taken: --pid --mount-proc --fork --kill-child" {
+@test "unshare's options are accepted: --pid --mount-proc --fork --kill-child" {
 	run_nsinit --pid --mount-proc --fork --kill-child sh -c 'readlink /proc/self; echo $PPID'
 	((status == 0))
 	[[ ${lines[0]} == 3 && ${lines[1]} == 1 && -z $stderr ]]
 }
 
-@test "with any namespace there are three processes, and none stays" {
+@test "with any new namespace there are three processes, and none remains" {
 	start_levels --uts
 	[[ $(field "$inner" PPid) == "$pid" && $(field "$command" PPid) == "$inner" ]]
 	[[ $(descendants "$pid" | wc -l) == 2 ]]
@@ -120,14 +120,14 @@ with_pid() {
 	gone "$command"
 }
 
-@test "without a namespace there are two" {
+@test "without a new namespace there are two processes" {
 	start_nsinit sleep 1000
 	wait_for has_children 1 "$pid"
 	[[ $(descendants "$pid" | wc -l) == 1 ]]
 	stop_it
 }
 
-@test "what COMMAND inherits is not changed by namespaces: directory, files, mask, status" {
+@test "COMMAND inherits directory, files and mask in new namespaces too, and its status is returned" {
 	exec 7</dev/null
 	run "${fresh[@]}" "$NSINIT" --uts --mount --pid --ipc "$PROBES/state" </dev/null 3>&-
 	((status == 0))
@@ -142,7 +142,7 @@ with_pid() {
 
 # --- user ---
 
-@test "--user alone maps nobody" {
+@test "--user alone maps no ids" {
 	need_user_namespaces
 	run_nsinit --user sh -c 'id -u; cat /proc/self/uid_map'
 	((status == 0))
@@ -169,21 +169,21 @@ with_pid() {
 @test "COMMAND does not run before the ids are mapped" {
 	need_user_namespaces
 	need strace strace
-	# Only the outer nsinit is slow here: it is traced, and what it starts is not.
+	# Only the outer process is slow here, because it is traced and the processes that it starts are not.
 	run strace -qq -o /dev/null -e trace=open,openat -e inject=open,openat:delay_enter=300000 \
 		"$NSINIT" --map-root-user id -u
 	((status == 0))
 	[[ $output == 0 ]]
 }
 
-@test "--map-root-user makes root root" {
+@test "--map-root-user maps root to root" {
 	need_user_namespaces
 	run_nsinit --map-root-user sh -c 'id -u; cat /proc/self/uid_map'
 	((status == 0))
 	[[ -z $stderr && ${lines[0]} == 0 && ${lines[1]} =~ ^\ *0\ +0\ +1$ ]]
 }
 
-@test "uid 65534 gets every kind of namespace by --map-root-user" {
+@test "uid 65534 can create every kind of namespace with --map-root-user" {
 	need_user_namespaces
 	for_nobody
 	run_as_nobody --map-root-user -u --uts --ipc --net --cgroup --hostname box \
@@ -192,7 +192,7 @@ with_pid() {
 	[[ -z $stderr && ${lines[0]} == box && ${lines[1]} == "2 /proc/1 /proc/2" ]]
 }
 
-@test "uid 65534 has the status and the signals of what it runs" {
+@test "--map-root-user by uid 65534 forwards signals and returns the status" {
 	need_user_namespaces
 	for_nobody
 	run_as_nobody --map-root-user -u sh -c 'exit 7'
@@ -209,14 +209,14 @@ with_pid() {
 
 # --- net ---
 
-@test "--net brings the loopback up" {
+@test "--net brings the loopback interface up" {
 	need busybox busybox-static
 	run_nsinit --net sh -c 'busybox ip addr show lo; busybox ping -c 1 -W 30 127.0.0.1'
 	((status == 0))
 	[[ $output == *LOOPBACK,UP* && $output == *"1 packets received"* ]]
 }
 
-@test "--net brings the loopback up for uid 65534" {
+@test "--net brings the loopback interface up for uid 65534" {
 	need_user_namespaces
 	need busybox busybox-static
 	for_nobody
@@ -227,7 +227,7 @@ with_pid() {
 
 # --- hostname ---
 
-@test "--hostname sets the name inside, and the caller keeps its own" {
+@test "--hostname sets the name inside, and does not change the caller's" {
 	local before
 	before=$(</proc/sys/kernel/hostname)
 	run_nsinit --hostname inside cat /proc/sys/kernel/hostname
@@ -235,7 +235,7 @@ with_pid() {
 	[[ $output == inside && $(</proc/sys/kernel/hostname) == "$before" ]]
 }
 
-@test "--hostname takes 64 letters, and refuses 65" {
+@test "--hostname accepts 64 letters, and refuses 65" {
 	local name
 	printf -v name %064d 0
 	run_nsinit --hostname "$name" cat /proc/sys/kernel/hostname
@@ -246,7 +246,7 @@ with_pid() {
 
 # --- wd ---
 
-@test "--wd sets COMMAND's directory, and a missing one is refused" {
+@test "--wd sets COMMAND's directory, and is refused if that does not exist" {
 	mkdir there
 	run_nsinit --wd there pwd
 	[[ $output == "$BATS_TEST_TMPDIR/there" ]]
@@ -258,14 +258,14 @@ with_pid() {
 
 # --- mount-proc ---
 
-@test "the procfs is nosuid, nodev and noexec, and knows the new namespace alone" {
+@test "the new procfs is nosuid, nodev and noexec, and shows the new namespace only" {
 	run_nsinit -u sh -c 'grep " /proc " /proc/self/mountinfo | tail -n 1'
 	[[ $output == *nosuid,nodev,noexec*" - proc proc "* ]]
 	run_nsinit -u sh -c 'cat /proc/1/comm /proc/2/comm; echo /proc/[0-9]*'
 	[[ ${lines[*]} == "nsinit sh /proc/1 /proc/2" ]]
 }
 
-@test "--mount-proc with any namespace implies --mount, and the host's /proc stays" {
+@test "--mount-proc with any namespace implies --mount, and does not change the caller's /proc" {
 	in_mounts '
 		before=$(mountinfo)
 		[[ $("$NSINIT" --uts --mount-proc readlink /proc/self/ns/mnt) != "$(readlink /proc/self/ns/mnt)" ]]
@@ -273,7 +273,7 @@ with_pid() {
 		[[ -e /proc/$$/status && $(mountinfo) == "$before" ]]'
 }
 
-@test "--mount-proc=DIR mounts there, relative or not, and not at /proc" {
+@test "--mount-proc=DIR mounts at DIR, relative or absolute, and not at /proc" {
 	mkdir here
 	run_nsinit --pid --mount-proc=here sh -c 'echo here/[0-9]*; ls -d /proc/[0-9]*'
 	[[ ${lines[0]} == "here/1 here/2" && ${lines[*]:1} == */proc/$$* ]]
@@ -284,19 +284,19 @@ with_pid() {
 	[[ -z $(ls here) ]]
 }
 
-@test "--mount-proc=DIR where DIR is not there, or a file, is refused" {
+@test "--mount-proc=DIR is refused if DIR does not exist or is a file" {
 	: >file
 	fails 125 "cannot mount proc at gone: No such file or directory" "$NSINIT" --pid --mount-proc=gone true
 	fails 125 "cannot mount proc at file: Not a directory" "$NSINIT" --pid --mount-proc=file true
 	fails 125 "--mount-proc=: " "$NSINIT" --pid --mount-proc= true
 }
 
-@test "--mount-proc=DIR that cannot be made is 125 without a new namespace, too" {
+@test "--mount-proc=DIR without a namespace is status 125 if DIR cannot be created" {
 	fails 125 "cannot make directory /dev/null/proc: Not a directory" "$NSINIT" --mount-proc=/dev/null/proc touch ran
 	[[ ! -e ran ]]
 }
 
-@test "what --mount-proc mounts does not show outside where /proc is shared" {
+@test "the mount of --mount-proc is not visible outside if /proc is shared" {
 	in_mounts '
 		mount --make-rshared /
 		before=$(mountinfo)
@@ -310,14 +310,14 @@ with_pid() {
 		mount --make-rprivate /'
 }
 
-@test "--mount-proc without a namespace leaves a mounted procfs alone" {
+@test "--mount-proc without a namespace leaves a mounted procfs unchanged" {
 	in_mounts '
 		[[ $("$NSINIT" --mount-proc cat /proc/self/mountinfo | wc -l) == $(wc -l </proc/self/mountinfo) ]]
 		[[ $("$NSINIT" --mount-proc readlink /proc/self/ns/mnt) == "$(readlink /proc/self/ns/mnt)" ]]'
 }
 
 # bats test_tags=static
-@test "--mount-proc without a namespace mounts where there is none, makes the directory, and takes both away" {
+@test "--mount-proc without a namespace creates the directory, mounts a procfs if there is none, and removes both" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	rmdir rootfs/proc
@@ -336,7 +336,7 @@ with_pid() {
 }
 
 # bats test_tags=static
-@test "where the working directory is not below the root a relative name is refused, not made" {
+@test "a relative name is refused if the working directory is not below the root" {
 	need busybox busybox-static
 	need python3 python3
 	make_rootfs rootfs
@@ -352,7 +352,7 @@ with_pid() {
 }
 
 # bats test_tags=static
-@test "what --mount-proc mounts without a namespace does not show in others" {
+@test "the mount of --mount-proc without a namespace is not visible in other mount namespaces" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	cp "$NSINIT" rootfs/nsinit
@@ -373,7 +373,7 @@ with_pid() {
 }
 
 # bats test_tags=static
-@test "--mount-proc=/ is refused: the end would take the root away" {
+@test "--mount-proc=/ is refused, because its removal would unmount the root" {
 	in_mounts 'fails 125 "would hide" chroot "$1" /nsinit --mount-proc=/ true' "$(
 		mkdir -p r && cp "$NSINIT" r/nsinit && echo r
 	)"
@@ -381,7 +381,7 @@ with_pid() {
 
 # --- export-proc ---
 
-@test "--export-proc shows the new procfs to the caller, and takes mount and directories away" {
+@test "--export-proc shows the new procfs to the caller, and removes mount and directories at the end" {
 	in_mounts '
 		start_levels --pid --export-proc a/b/c
 		mounted "$PWD/a/b/c"
@@ -393,7 +393,7 @@ with_pid() {
 		[[ ! -e a ]]'
 }
 
-@test "--export-proc with -u: inside /proc, outside DIR" {
+@test "--export-proc with -u: the procfs is at /proc inside and at DIR outside" {
 	in_mounts '
 		start_levels -u --export-proc "$PWD/out"
 		[[ $(cat out/2/comm) == sleep && $(readlink /proc/$command/ns/mnt) != "$(readlink /proc/self/ns/mnt)" ]]
@@ -403,7 +403,7 @@ with_pid() {
 		[[ ! -e out ]]'
 }
 
-@test "--export-proc leaves a directory that was there, and only makes what is missing" {
+@test "--export-proc creates missing directories only, and does not remove existing ones" {
 	in_mounts '
 		mkdir -p old/one
 		"$NSINIT" --pid --export-proc old/one true
@@ -416,7 +416,7 @@ with_pid() {
 		[[ -z $(ls old/one) ]]'
 }
 
-@test "--export-proc leaves what others have put into a directory of its making" {
+@test "--export-proc does not remove files that others have created in its directory" {
 	in_mounts '
 		start_levels --pid --export-proc a/b
 		: >a/note
@@ -424,7 +424,7 @@ with_pid() {
 		[[ -e a/note && ! -e a/b && ! -s $err ]]'
 }
 
-@test "--export-proc follows symbolic links and still takes everything away" {
+@test "--export-proc follows symbolic links, and removes everything it created" {
 	in_mounts '
 		mkdir real
 		ln -s real link
@@ -437,7 +437,7 @@ with_pid() {
 			"$NSINIT" --pid --export-proc dangling true'
 }
 
-@test "--export-proc: a link that is turned elsewhere meanwhile changes nothing" {
+@test "--export-proc removes its mount also if a link on the way has changed" {
 	in_mounts '
 		mkdir one two
 		ln -s one link
@@ -450,7 +450,7 @@ with_pid() {
 		umount two'
 }
 
-@test "--export-proc takes away what somebody has mounted on it" {
+@test "--export-proc also removes what others have mounted on top of it" {
 	in_mounts '
 		start_levels --pid --export-proc out
 		mount -t tmpfs none out
@@ -458,7 +458,7 @@ with_pid() {
 		[[ ! -e out && ! -s $err ]]'
 }
 
-@test "--export-proc: somebody who has gone there does not hold it" {
+@test "--export-proc removes its mount while another process uses it as working directory" {
 	in_mounts '
 		start_levels --pid --export-proc out
 		(cd out && exec sleep 1000) &
@@ -482,7 +482,7 @@ with_pid() {
 		fails 125 "cannot make directory /proc/new: " "$NSINIT" --pid --export-proc /proc/new true'
 }
 
-@test "--export-proc refuses a file, and takes away what it had made before a step failed" {
+@test "--export-proc refuses a file, and removes what it had created before a step failed" {
 	in_mounts '
 		: >file
 		fails 125 "cannot make directory file: Not a directory" "$NSINIT" --pid --export-proc file true
@@ -496,7 +496,7 @@ with_pid() {
 		[[ ! -e a ]]'
 }
 
-@test "--export-proc leaves nothing, whatever ends it" {
+@test "--export-proc leaves nothing behind, whatever ends it" {
 	in_mounts '
 		for sig in TERM INT HUP QUIT USR1 RTMIN; do
 			start_levels --pid --export-proc a/b
@@ -508,7 +508,7 @@ with_pid() {
 		"${fresh[@]}" "$NSINIT" --pid --export-proc a/b sh -c "exit 9" || status=$?
 		((status == 9))
 		[[ ! -e a ]]
-		# What runs inside, killed from above: the inner nsinit, and COMMAND.
+		# The processes inside are killed from outside: the inner process, and COMMAND.
 		start_levels --pid --export-proc a/b
 		kill -KILL "$inner"
 		finish
@@ -521,7 +521,7 @@ with_pid() {
 		[[ ! -e a ]]'
 }
 
-@test "--export-proc leaves nothing where COMMAND cannot be executed or a step fails half-way" {
+@test "--export-proc leaves nothing behind if COMMAND cannot be executed or a step fails" {
 	in_mounts '
 		: >plain
 		fails 127 "/none: No such file" "$NSINIT" --pid --export-proc a/b /none
@@ -534,7 +534,7 @@ with_pid() {
 		[[ ! -e a ]]'
 }
 
-@test "--export-proc does not show in other namespaces where the parent mount is shared" {
+@test "the mount of --export-proc is not visible in other namespaces if the parent mount is shared" {
 	in_mounts '
 		mkdir top
 		mount -t tmpfs none top
@@ -553,14 +553,14 @@ with_pid() {
 		umount top'
 }
 
-@test "--export-proc needs --pid, and does not go with a user namespace" {
+@test "--export-proc needs --pid, and is refused with a user namespace" {
 	fails 125 "--export-proc: needs --pid" "$NSINIT" --export-proc x true
 	fails 125 "--export-proc: needs --pid" "$NSINIT" --uts --export-proc x true
 	fails 125 "--export-proc: a new user namespace" "$NSINIT" -u --map-root-user --export-proc x true
 	[[ ! -e x ]]
 }
 
-@test "--export-proc by an unprivileged caller says why not, and leaves nothing" {
+@test "--export-proc by an unprivileged caller logs why it fails, and leaves nothing behind" {
 	for_nobody
 	cd "$place"
 	run_as_nobody --pid --export-proc a/b true
@@ -571,7 +571,7 @@ with_pid() {
 
 # --- propagation ---
 
-@test "what is mounted inside does not show outside: slave and private, shared mount points too" {
+@test "mounts made inside are not visible outside with slave and private, also on shared mount points" {
 	in_mounts '
 		mkdir point
 		mount -t tmpfs none point
@@ -585,7 +585,7 @@ with_pid() {
 		umount point'
 }
 
-@test "--propagation slave lets the caller's later mounts in, private does not" {
+@test "the caller's later mounts are visible inside with --propagation slave, and not with private" {
 	in_mounts '
 		mkdir point
 		mount -t tmpfs none point
@@ -604,7 +604,7 @@ with_pid() {
 		umount point'
 }
 
-@test "--propagation takes slave and private alone" {
+@test "--propagation accepts its own words only" {
 	local word
 	for word in shared unchanged Slave slaves "" x; do
 		fails 125 "" "$NSINIT" --mount --propagation="$word" true
@@ -618,7 +618,7 @@ setup_rootfs() {
 	make_rootfs rootfs
 }
 
-@test "--root shows DIR alone, whether relative, absolute, with a slash, a link or ." {
+@test "--root shows DIR only, which can be relative, absolute, with a slash, a link or ." {
 	setup_rootfs
 	ln -s rootfs link
 	local dir
@@ -634,13 +634,13 @@ setup_rootfs() {
 	((status == 125))
 }
 
-@test "--root leaves no mount and no directory of the old root" {
+@test "with --root no mount and no directory of the old root remains" {
 	setup_rootfs
 	start_levels -u --root rootfs
 	[[ $(wc -l <"/proc/$command/mountinfo") == 2 ]]
 	[[ $(awk '{ print $5 }' "/proc/$command/mountinfo" | sort | xargs) == "/ /proc" ]]
 	[[ $(awk '{ print $5 }' "/proc/$inner/mountinfo" | sort | xargs) == "/ /proc" ]]
-	# A chroot's tests see neither as "/".
+	# In a chroot neither is seen as "/".
 	for process in "$inner" "$command"; do
 		[[ $(readlink "/proc/$process/cwd") == "$(readlink "/proc/$process/root")" ]]
 	done
@@ -653,7 +653,7 @@ setup_rootfs() {
 	[[ $(cd rootfs && echo *) == "bin etc proc tmp" ]]
 }
 
-@test "--root brings along what is mounted below DIR" {
+@test "--root includes what is mounted below DIR" {
 	setup_rootfs
 	in_mounts '
 		mount -t tmpfs none rootfs/tmp
@@ -662,7 +662,7 @@ setup_rootfs() {
 		umount rootfs/tmp'
 }
 
-@test "--root works where DIR is a mount point, a shared one too" {
+@test "--root works if DIR is a mount point, also a shared one" {
 	setup_rootfs
 	in_mounts '
 		mount --bind rootfs rootfs
@@ -673,7 +673,7 @@ setup_rootfs() {
 		umount rootfs'
 }
 
-@test "--root: --mount-proc mounts inside, /proc may be a link, and leads nowhere outside" {
+@test "--root: --mount-proc mounts inside, also if /proc is a link, which cannot lead outside" {
 	setup_rootfs
 	run_nsinit -u --root rootfs sh -c 'echo $$ /proc/[0-9]*'
 	[[ $output == "2 /proc/1 /proc/2" ]]
@@ -700,14 +700,14 @@ setup_rootfs() {
 	[[ $output == "/p/1 /p/2" ]]
 }
 
-@test "--root without --mount-proc mounts none" {
+@test "--root without --mount-proc mounts no procfs" {
 	setup_rootfs
 	run_nsinit --pid --root rootfs ls /proc
 	((status == 0))
 	[[ -z $output ]]
 }
 
-@test "--root by uid 65534" {
+@test "--root works for uid 65534 with --map-root-user" {
 	need_user_namespaces
 	setup_rootfs
 	for_nobody
@@ -723,7 +723,7 @@ setup_rootfs() {
 	[[ -z $stderr && $output == "2 /real/1 /real/2" ]]
 }
 
-@test "--root refuses in words what is no directory, not there, or the root already" {
+@test "--root is refused with the reason if DIR is not a directory, does not exist, or is the root already" {
 	: >file
 	fails 125 "cannot enter the root none: No such file or directory" "$NSINIT" --root none true
 	fails 125 "cannot enter the root file: Not a directory" "$NSINIT" --root file true
@@ -731,7 +731,7 @@ setup_rootfs() {
 		fails 125 "cannot pivot into /: Device or resource busy (it is the root already)" "$NSINIT" --root / true
 }
 
-@test "--wd is looked up after --root, --export-proc and --pid-file before it" {
+@test "--wd is resolved after --root; --export-proc and --pid-file are resolved before it" {
 	setup_rootfs
 	in_mounts '
 		[[ $("$NSINIT" --root rootfs --wd /tmp pwd) == /tmp ]]
@@ -761,7 +761,7 @@ setup_rootfs() {
 	done
 }
 
-@test "--pid-file: uid 65534, -u and --map-root-user" {
+@test "--pid-file works for uid 65534 with -u and --map-root-user" {
 	need_user_namespaces
 	for_nobody
 	spawn "${nobody[@]}" "$copy" --map-root-user -u --pid-file "$place/pid" sleep 1000
@@ -771,13 +771,13 @@ setup_rootfs() {
 	[[ ! -e $place/pid && ! -s $err ]]
 }
 
-@test "--pid-file is there, empty, before COMMAND runs" {
+@test "--pid-file creates an empty file before COMMAND runs" {
 	run_nsinit --pid-file pid sh -c 'test -e pid'
 	((status == 0))
 	run_nsinit -u --pid-file pid sh -c 'test -e pid'
 	((status == 0))
 	: >plain
-	# A COMMAND that never runs leaves none behind, and never had its PID written down.
+	# If COMMAND never runs, the file is removed, and a PID is never written.
 	for options in "" -u; do
 		# shellcheck disable=SC2086
 		"${fresh[@]}" strace -f -e trace=write,openat,open -o trace "$NSINIT" $options --pid-file pid ./plain 2>/dev/null || status=$?
@@ -788,7 +788,7 @@ setup_rootfs() {
 	done
 }
 
-@test "--pid-file in place of an older one, and of a longer" {
+@test "--pid-file replaces an older file, also a longer one" {
 	echo 123456789012345 >pid
 	spawn "$NSINIT" -u --pid-file pid sleep 1000
 	wait_for runs_by_file pid sleep
@@ -796,13 +796,13 @@ setup_rootfs() {
 	[[ ! -e pid ]]
 }
 
-# "$(<FILE)" of a file that is just being replaced would end the test.
+# "$(<FILE)" of a file that is being replaced would end the test.
 runs_by_file() {
 	local number
 	read -r number 2>/dev/null <"$1" && runs "$number" "$2"
 }
 
-@test "--pid-file refuses a link, a FIFO, a device and a directory, and leaves them" {
+@test "--pid-file refuses a link, a FIFO, a device and a directory, and leaves them unchanged" {
 	echo old >file
 	ln -s file link
 	ln -s nowhere dangling
@@ -817,7 +817,7 @@ runs_by_file() {
 	[[ $(<file) == old && -L link && -L dangling && ! -e nowhere && -p fifo && -d dir && -c null ]]
 }
 
-@test "--pid-file where it cannot be made is 125, and COMMAND never runs" {
+@test "--pid-file that cannot be created is status 125, and COMMAND never runs" {
 	for_nobody
 	mkdir "$place/closed"
 	fails 125 "cannot make none/pid: No such file or directory" "$NSINIT" --pid-file none/pid touch ran
@@ -829,12 +829,12 @@ runs_by_file() {
 	[[ $stderr == "nsinit: cannot make $place/closed/pid: Permission denied" && ! -e ran && ! -e $place/ran ]]
 }
 
-@test "--pid-file that cannot be filled is told of, and COMMAND runs on" {
+@test "--pid-file that cannot be written is logged, and COMMAND runs" {
 	fails 7 "cannot write PID " prlimit --fsize=0 "$NSINIT" --pid-file pid "$PROBES/die" 7
 	[[ ! -e pid ]]
 }
 
-@test "--pid-file is removed only if it is still nsinit's own" {
+@test "--pid-file is removed only if it is still the file that nsinit created" {
 	spawn "$NSINIT" -u --pid-file pid sleep 1000
 	wait_for test -s pid
 	mv pid moved
@@ -849,7 +849,7 @@ runs_by_file() {
 	[[ ! -s $err ]]
 }
 
-@test "--pid-file: the first of two nsinits leaves the second's" {
+@test "--pid-file: the first of two nsinits does not remove the file of the second" {
 	spawn "$NSINIT" --pid-file pid sleep 1000
 	wait_for runs_by_file pid sleep
 	local first=$pid second command
@@ -870,7 +870,7 @@ not_same() {
 	read -r number 2>/dev/null <"$1" && [[ $number != "$2" ]]
 }
 
-@test "--pid-file is relative to the caller's directory, and removed whatever ends nsinit" {
+@test "--pid-file is relative to the caller's directory, and is removed whatever ends nsinit" {
 	mkdir -p here there
 	cd here
 	local sig
@@ -889,7 +889,7 @@ not_same() {
 
 # --- refusals ---
 
-@test "EPERM: an unprivileged caller is told of --map-root-user" {
+@test "EPERM: the message to an unprivileged caller names --map-root-user" {
 	for_nobody
 	local option
 	for option in --pid --mount --uts --ipc --net --cgroup -u "--root /tmp" "--hostname x"; do
@@ -902,7 +902,7 @@ not_same() {
 }
 
 # bats test_tags=static
-@test "EPERM: a user namespace in a chroot" {
+@test "EPERM: the message about a user namespace in a chroot names the reason" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	cp "$NSINIT" rootfs/nsinit
@@ -911,7 +911,7 @@ not_same() {
 }
 
 # bats test_tags=static
-@test "-u works in a chroot, whose / is no mount point, and shows nothing outside it" {
+@test "-u works in a chroot, whose / is no mount point, and its mounts are not visible outside" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	cp "$NSINIT" rootfs/nsinit
@@ -926,7 +926,7 @@ not_same() {
 	[[ $(tr "\n" " " <out) == "/there 2 /proc/1 /proc/2 " ]]
 }
 
-@test "EPERM: a masked /proc around forbids a procfs inside" {
+@test "EPERM: the message about a procfs below a masked /proc names the reason" {
 	in_mounts '
 		mount -t tmpfs none /proc/sys
 		fails 125 "cannot mount proc at /proc: Operation not permitted (not privileged, or /proc is masked" \
@@ -935,17 +935,17 @@ not_same() {
 		"$NSINIT" --map-root-user -u true'
 }
 
-@test "a procfs in a new user namespace needs --pid: told before anything is made" {
+@test "a procfs in a new user namespace needs --pid, which is checked before anything is created" {
 	fails 125 "--mount-proc: needs --pid in a new user namespace" "$NSINIT" --map-root-user --mount-proc true
 	fails 125 "--mount-proc: needs --pid in a new user namespace" "$NSINIT" --user --mount-proc true
 }
 
-@test "ENOSPC: a limit in /proc/sys/user, of each kind" {
+@test "ENOSPC: the message names /proc/sys/user if a limit there is reached, for each kind" {
 	need_user_namespaces
 	local kind name
 	for kind in pid mount:mnt uts ipc net user cgroup; do
 		name=${kind#*:} kind=${kind%:*}
-		# The limit is set in a user namespace of its own: the host's stays.
+		# The limit is set in a new user namespace, so that the host's does not change.
 		fails 125 "cannot create new namespaces ($kind): No space left on device (" \
 			unshare --user --map-root-user sh -c 'echo 0 >"/proc/sys/user/max_$0_namespaces" && exec "$@"' \
 			"$name" "$NSINIT" --"$kind" true
@@ -954,7 +954,7 @@ not_same() {
 	[[ $output == *"a limit in /proc/sys/user is reached"* ]]
 }
 
-@test "ENOSPC: 32 levels below the first PID namespace, and the 33rd is refused by name" {
+@test "ENOSPC: 32 levels can be nested below the initial PID namespace, and the message about the 33rd names the limit" {
 	local depth=0 words=() deepest='grep ^NSpid: /proc/self/status; echo $$ /proc/[0-9]*'
 	for ((depth = 0; depth < 33; depth++)); do
 		words+=("$NSINIT" -u)
@@ -963,7 +963,7 @@ not_same() {
 	((status == 125))
 	[[ ${#stderr_lines[@]} == 1 && -z $output ]]
 	[[ $stderr == "nsinit: cannot create new namespaces (pid, mount): No space left on device (32 nested PID namespaces"* ]]
-	# In a container there are fewer; 4026531836 is the first PID namespace of all.
+	# In a container there are fewer. 4026531836 is the initial PID namespace.
 	depth=32
 	if [[ $(readlink /proc/self/ns/pid) != "pid:[4026531836]" ]]; then
 		until "${fresh[@]}" "${words[@]:0:2*depth}" true 2>/dev/null; do
@@ -978,7 +978,7 @@ not_same() {
 	[[ ${pids[*]:1} == 3 ]]
 }
 
-@test "32 levels: each sees its own and those below, and TERM reaches the deepest" {
+@test "each of 32 levels sees its own processes and those below, and TERM reaches the deepest" {
 	local words=() depth=12 i p base numbers
 	base=$(field self NSpid | wc -w)
 	for ((i = 0; i < depth; i++)); do
@@ -987,23 +987,23 @@ not_same() {
 	i=0
 	spawn "${words[@]}" sleep 1000
 	wait_for nested $((2 * depth)) sleep
-	# COMMAND of one level is the outer nsinit of the next, and its child the inner one, one level deeper.
+	# COMMAND of one level is the outer process of the next. Its child is the inner process, one level deeper.
 	for p in "${below[@]}"; do
 		read -ra numbers < <(field "$p" NSpid)
 		((${#numbers[@]} == (++i + 1) / 2 + base))
-		((numbers[-1] == 2 - i % 2)) # one of the level's two
+		((numbers[-1] == 2 - i % 2)) # one of the two processes of the level
 	done
 	stop_it
 	((status == 143))
 }
 
-# nested N NAME: whether N processes are below $pid in a chain, and the last has become NAME.
+# nested N NAME: whether there is a chain of N processes below $pid, of which the last one runs NAME.
 nested() {
 	mapfile -t below < <(chain "$pid")
 	((${#below[@]} == $1)) && runs "${below[-1]}" "$2"
 }
 
-@test "EINVAL: children that belong to another PID namespace, and a kernel without a kind" {
+@test "EINVAL: the message names children in another PID namespace, or a kernel without this kind" {
 	need strace strace
 	fails 125 "cannot create new namespaces (pid): Invalid argument (" unshare --pid "$NSINIT" --pid true
 	run --separate-stderr strace -qq -o /dev/null -e trace=clone -e inject=clone:error=EINVAL "$NSINIT" --cgroup true
@@ -1011,7 +1011,7 @@ nested() {
 	[[ $stderr == "nsinit: cannot create new namespaces (cgroup): Invalid argument (this kernel lacks "* ]]
 }
 
-@test "ENOMEM: the init of the PID namespace is gone" {
+@test "ENOMEM: the message says that the init of the PID namespace is gone" {
 	start_levels --pid
 	exec 8<"/proc/$command/ns/pid"
 	kill -KILL "$pid"
@@ -1028,14 +1028,14 @@ nested() {
 }
 
 # bats test_tags=static
-@test "ids that cannot be mapped are told" {
+@test "ids that cannot be mapped are status 125 with a message" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	cp "$NSINIT" rootfs/nsinit
 	in_mounts '
 		mount --bind rootfs rootfs
 		mkdir rootfs/old
-		# Without /proc nothing can be mapped.
+		# Ids cannot be mapped without /proc.
 		fails 125 "cannot map root in the new user namespace: /proc/" \
 			unshare --mount sh -c "cd rootfs && pivot_root . old && exec /nsinit --map-root-user true"
 		umount rootfs'
@@ -1043,7 +1043,7 @@ nested() {
 
 # --- the end ---
 
-@test "the namespace dies with an outer nsinit that is killed at any moment of its start" {
+@test "the namespace ends if the outer process is killed at any moment of its start" {
 	need_user_namespaces
 	local i
 	for ((i = 0; i < 40; i++)); do
@@ -1055,11 +1055,11 @@ nested() {
 	wait_for none_left
 }
 
-@test "the namespace dies with its outer nsinit where the death signal is lost" {
+@test "the namespace ends with the outer process also if the parent death signal is lost" {
 	need strace strace
 	local option
 	for option in --pid --uts; do
-		# Every prctl(2) says yes and does nothing, as if a change of credentials had come after it.
+		# Every prctl(2) succeeds without any effect, as if the credentials had changed afterwards.
 		spawn strace -f -qq -o /dev/null -e trace=prctl -e inject=prctl:retval=0 "$NSINIT" "$option" sleep 1000
 		wait_for nested 3 sleep
 		kill -KILL "${below[0]}"
@@ -1069,13 +1069,13 @@ nested() {
 	done
 }
 
-@test "what COMMAND leaves behind ends with its PID namespace" {
+@test "processes that COMMAND leaves behind end with its PID namespace" {
 	run_nsinit -u sh -c 'setsid sleep 1000 & (sleep 1001 &); exit 5'
 	((status == 5))
 	none_left
 }
 
-@test "nothing stays after TERM, INT and a COMMAND that cannot be executed, with every option at once" {
+@test "nothing is left after TERM, INT and a COMMAND that cannot be executed, with every option at once" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	in_mounts '
@@ -1095,7 +1095,7 @@ nested() {
 
 # --- joined from outside ---
 
-@test "one that joined and is not reaped holds the end up: told in a line, and waited for" {
+@test "nsinit waits, and logs it, while a process that joined has not been reaped by its parent" {
 	start_levels -u
 	"$PROBES/join" -z "$command" sleep 1000 >joined 3>&- &
 	joiner=$!
@@ -1112,7 +1112,7 @@ nested() {
 	[[ $(wc -l <"$err") == 1 ]]
 }
 
-@test "one that joined and is reaped by its parent holds nothing up" {
+@test "a process that joined and is reaped by its parent does not delay the end" {
 	start_levels -u
 	"$PROBES/join" -k pm "$command" sleep 1000 3>&- &
 	joiner=$!
@@ -1128,7 +1128,7 @@ nested() {
 
 # --- reboot(2) ---
 
-@test "reboot(2) inside, without privileges: restart is 129" {
+@test "reboot(2) inside without privileges: a restart is status 129" {
 	need_user_namespaces
 	for_nobody
 	cp "$PROBES/reboot2" "$place/"
@@ -1136,7 +1136,7 @@ nested() {
 	((status == 129))
 }
 
-@test "a COMMAND that dies of HUP or INT is not taken for reboot(2)" {
+@test "a COMMAND that dies of HUP or INT is not mistaken for reboot(2)" {
 	run_nsinit --pid "$PROBES/die" -s 1
 	((status == 129))
 	[[ -z $stderr ]]
