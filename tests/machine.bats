@@ -1,4 +1,4 @@
-# The machine's own init: nsinit as init= or rdinit= of a real kernel, which panics where it exits.
+# The machine's own init: nsinit as init= or rdinit= of a real kernel, which panics if it exits.
 # bats file_tags=qemu
 
 bats_require_minimum_version 1.8.0
@@ -13,19 +13,19 @@ setup() {
 	vm_tree "$tree" orphans outlive siglog
 }
 
-# boot ARG...: an initramfs of the tree with nsinit as its init, to the machine's end. No blanks in ARG.
+# boot ARG...: boot an initramfs of the tree with nsinit as its init, until the machine ends. ARG has no blanks.
 boot() {
 	vm_pack "$tree" "$image"
 	vm_run "rdinit=/nsinit -- $*" -initrd "$image"
 }
 
-# boot_by_script: the same, but a script is PID 1 first, to become nsinit.
+# boot_by_script: the same, but PID 1 is a script first, which executes nsinit.
 boot_by_script() {
 	vm_pack "$tree" "$image"
 	vm_run "rdinit=/first" -initrd "$image"
 }
 
-# order TEXT...: the console says each, in this order.
+# order TEXT...: whether the console shows each TEXT, in this order.
 order() {
 	local text n=0 at
 	for text; do
@@ -38,7 +38,7 @@ order() {
 	done
 }
 
-@test "COMMAND runs in a process group of its own, its status is said, and the machine powers off" {
+@test "COMMAND runs in its own process group, its status is logged, and the machine powers off" {
 	vm_script "$tree/run" <<-'END'
 		mount -t proc proc /proc
 		read -r pid _ _ ppid pgid _ </proc/self/stat
@@ -51,14 +51,14 @@ order() {
 	vm_powered_off
 }
 
-@test "a COMMAND that a signal ends has its status said too" {
+@test "the status of a COMMAND that a signal ends is logged as well" {
 	vm_script "$tree/run" <<<'kill -KILL $$'
 	boot /run
 	vm_said 'nsinit: status 137: powering off'
 	vm_powered_off
 }
 
-@test "orphans are reaped, leftovers get TERM and the time to clean up, those that ignore it KILL" {
+@test "orphans are reaped, processes left get TERM and time to clean up, and those that ignore it get KILL" {
 	mkdir "$tree/proc"
 	vm_script "$tree/slow" <<-'END'
 		trap 'echo cleaning; usleep 1500000; echo cleaned; exit' TERM
@@ -93,7 +93,7 @@ order() {
 	vm_powered_off
 }
 
-@test "a stop that COMMAND does not follow within the grace ends by KILL, status 137" {
+@test "a COMMAND that does not end within the grace is killed, status 137" {
 	vm_script "$tree/run" <<-'END'
 		trap '' TERM
 		kill -TERM 1
@@ -121,7 +121,7 @@ order() {
 	vm_kill
 }
 
-@test "a machine that cannot be powered off is told of, and the kernel does not panic" {
+@test "if the machine cannot be powered off, nsinit logs it and the kernel does not panic" {
 	cp "$PROBES/refuse" "$tree/bin/"
 	vm_script "$tree/first" <<<'exec refuse reboot/2=0x4321fedc:EPERM -- /nsinit true'
 	vm_pack "$tree" "$image"
@@ -131,19 +131,19 @@ order() {
 	vm_kill
 }
 
-@test "--on-exit exit is what it says: the kernel panics" {
+@test "with --on-exit exit nsinit exits, and the kernel panics" {
 	boot --on-exit exit true
 	vm_said 'panic - not syncing: Attempted to kill init!'
 	vm_not_said 'powering off'
 }
 
-@test "a COMMAND that is missing is said on the console, and the machine powers off" {
+@test "a missing COMMAND is logged on the console, and the machine powers off" {
 	boot /no/such/command
 	order 'nsinit: /no/such/command: No such file or directory' 'status 127: powering off'
 	vm_powered_off
 }
 
-@test "a COMMAND that cannot be executed is said on the console, and the machine powers off" {
+@test "a COMMAND that cannot be executed is logged on the console, and the machine powers off" {
 	echo 'not a program' >"$tree/run"
 	boot /run
 	order 'nsinit: /run: Permission denied' 'status 126: powering off'
@@ -154,7 +154,7 @@ order() {
 	vm_powered_off
 }
 
-@test "a bad command line is said on the console, and the machine powers off" {
+@test "a bad command line is logged on the console, and the machine powers off" {
 	boot --no-such-option true
 	order 'nsinit: --no-such-option: unknown option' 'status 125: powering off'
 	vm_powered_off
@@ -163,7 +163,7 @@ order() {
 	vm_powered_off
 }
 
-@test "processes that were there before a COMMAND that cannot be started get TERM and the grace, too" {
+@test "processes that existed before a COMMAND that cannot be started get TERM and the grace as well" {
 	vm_script "$tree/first" <<-'END'
 		outlive -d 2 -
 		exec /nsinit /no/such/command
@@ -173,7 +173,7 @@ order() {
 	vm_powered_off
 }
 
-@test "--mount-proc makes /proc and mounts it, and leaves a mounted one alone" {
+@test "--mount-proc creates /proc and mounts it, and leaves a mounted one unchanged" {
 	vm_script "$tree/run" <<-'END'
 		grep ' /proc ' /proc/mounts
 		/nsinit --mount-proc true
@@ -195,7 +195,7 @@ order() {
 	vm_powered_off
 }
 
-@test "Ctrl-Alt-Del arrives as INT and is passed on" {
+@test "Ctrl-Alt-Del arrives as INT and is forwarded" {
 	vm_pack "$tree" "$image"
 	vm_start -p "rdinit=/nsinit -- siglog -n 1 -s 4 -" -initrd "$image"
 	vm_says READY
@@ -205,7 +205,7 @@ order() {
 	vm_powered_off
 }
 
-@test "a missing /dev/console is survived" {
+@test "nsinit works without /dev/console" {
 	ln -s nowhere "$tree/dev/console"
 	vm_script "$tree/run" <<-'END'
 		busybox mkdir /d
@@ -219,7 +219,7 @@ order() {
 	vm_powered_off
 }
 
-@test "a /dev/console that cannot be written is survived, also with something to say on it" {
+@test "nsinit works with a /dev/console that cannot be written, also if it has a message for it" {
 	vm_script "$tree/run" <<-'END'
 		echo >&2 || lost=yes
 		busybox mkdir /d
@@ -228,17 +228,17 @@ order() {
 		echo "COMMAND runs, written in vain: ${lost-no}"
 		outlive -d 1 -
 	END
-	# What the kernel has there itself must have made room before.
+	# The kernel's own /dev/console must be replaced.
 	ln -s nowhere "$tree/dev/console"
 	vm_pack "$tree" "$image"
-	vm_node dev/console 1 7 >>"$image" # what /dev/full is
+	vm_node dev/console 1 7 >>"$image" # the device of /dev/full
 	vm_run "rdinit=/nsinit -- -vv /run" -initrd "$image"
 	order 'COMMAND runs, written in vain: yes' 'TERM ' 'reboot: Power down'
 	vm_not_said 'nsinit:'
 	vm_powered_off
 }
 
-@test "what was written just before the end is on the disks, and the root file system is clean" {
+@test "data written just before the end is on the disks, and the root file system is clean" {
 	local disk=$BATS_TEST_TMPDIR/root.img data=$BATS_TEST_TMPDIR/data.img
 	PATH=$PATH:/sbin:/usr/sbin
 	need mkfs.ext4 e2fsprogs
@@ -246,7 +246,7 @@ order() {
 	vm_script "$tree/run" <<-'END'
 		mount -t devtmpfs devtmpfs /dev
 		mount -t ext4 /dev/nvme0n1 /mnt 2>/dev/null || mount -t ext4 /dev/nvme1n1 /mnt
-		# One that lives on, with a file of each open for writing.
+		# A process that continues, with a file of each disk open for writing.
 		sh -c 'trap "" TERM; exec 3>/open 4>/mnt/open; echo ready >/ready; while :; do sleep 100; done' &
 		until [ -s /ready ]; do usleep 50000; done
 		echo "said to the root" >/said
@@ -262,7 +262,7 @@ order() {
 		head -c $((2047 * 512)) /dev/zero
 		cat "$disk"
 	} >"$disk.whole"
-	# Without a journal, so that nothing but sync(2) brings it there.
+	# Without a journal, so that only sync(2) writes it to the disk.
 	mkfs.ext4 -q -O ^has_journal "$data" 16M
 	vm_run -p "root=PARTUUID=6e69736e-01 rw rootwait init=/nsinit -- -t 0.3 -v /run" \
 		-drive "file=$disk.whole,if=none,id=root,format=raw" -device nvme,drive=root,serial=root \
@@ -277,7 +277,7 @@ order() {
 	run -0 e2fsck -fn "$disk"
 }
 
-@test "-u gives the machine's COMMAND a PID namespace, and the machine powers off at its end" {
+@test "with -u COMMAND runs in a PID namespace, and the machine powers off when it ends" {
 	vm_script "$tree/run" <<-'END'
 		echo "COMMAND is PID $$ of $(busybox ls /proc | busybox grep -c '^[0-9]*$')"
 		outlive -d 2 -
@@ -291,7 +291,7 @@ order() {
 	vm_powered_off
 }
 
-@test "with the console as its terminal nsinit does not exit either, where Ctrl-C has ended COMMAND" {
+@test "with the console as its terminal nsinit does not exit if Ctrl-C has ended COMMAND" {
 	vm_script "$tree/first" <<-'END'
 		mount -t devtmpfs devtmpfs /dev
 		exec busybox setsid busybox cttyhack /nsinit /run
@@ -306,20 +306,20 @@ order() {
 }
 
 # bats test_tags=tree
-@test "the image that examples/initramfs builds boots, runs what it is told, and powers off" {
+@test "the image of examples/initramfs boots, runs the command of the kernel's command line, and powers off" {
 	"$root/examples/initramfs/build" "$NSINIT" "$image"
 	vm_run "-- ls /proc/self/exe -l" -initrd "$image"
 	vm_said '/bin/busybox'
 	vm_said 'nsinit: status 0: powering off'
 	vm_powered_off
 	vm_start '' -initrd "$image"
-	# The second where busybox (1.37) takes "/" for a home.
+	# busybox 1.37 shows the second prompt, because it takes "/" for a home directory.
 	vm_says $'/ #\n~ #'
 	vm_not_said 'job control'
 	vm_kill
 }
 
-# Where nsinit is not the machine's init. What it calls is seen, and could do no harm: the call is taken from it.
+# nsinit that is not the machine's init. Its calls are traced, and reboot(2) is not executed.
 refused() {
 	local action
 	for action in poweroff reboot halt; do
@@ -331,20 +331,20 @@ refused() {
 	done
 }
 
-@test "an nsinit that is not PID 1 refuses to end the machine, and never calls reboot(2)" {
+@test "nsinit that is not PID 1 refuses to end the machine, and never calls reboot(2)" {
 	need strace strace
 	refused
 	run -1 grep 'reboot(' "$BATS_TEST_TMPDIR/calls"
 }
 
-@test "PID 1 of another PID namespace refuses to end the machine; it has asked by CAD_OFF alone" {
+@test "PID 1 of another PID namespace refuses to end the machine, and calls reboot(2) with CAD_OFF at most" {
 	need strace strace
 	need_root
 	refused "${own_pidns[@]}"
 	[[ $(grep -c CAD_OFF "$BATS_TEST_TMPDIR/calls") -ge 1 ]]
 }
 
-@test "PID 1 of another PID namespace exits as COMMAND does, whatever went wrong" {
+@test "PID 1 of another PID namespace exits with COMMAND's status or its own" {
 	need_root
 	run -3 "${own_pidns[@]}" "$NSINIT" --on-exit exit sh -c 'exit 3'
 	run -3 "${own_pidns[@]}" "$NSINIT" sh -c 'exit 3'
