@@ -1,21 +1,21 @@
 #!/usr/bin/env bats
 # bats file_tags=tree
-# What make promises: what is built, of what, when, and where it goes.
+# The build: what make builds and when, and what it installs.
 
 load helper
 
-# The tree as it stands, without what was built of it, in a folder of its own.
+# Copy the tree, without anything that was built, to a new folder.
 copy_tree() {
 	mkdir -p "$1"
 	tar -C "$root" --exclude=./.git --exclude=./build --exclude=./dist --exclude=./nsinit -cf - . | tar -C "$1" -xf -
 }
 
-# make as a user's shell runs it, whatever the make that runs the tests was told.
+# Run make as a user's shell does, without the options of the make that runs the tests.
 pure_make() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u LDFLAGS -u CPPFLAGS make "$@"
 }
 
-# One build with musl serves all tests that only look at it.
+# One build with musl serves all tests that only look at its result.
 setup_file() {
 	export TREE=$BATS_FILE_TMPDIR/tree
 	copy_tree "$TREE"
@@ -29,7 +29,7 @@ setup() {
 	need musl-gcc musl-tools
 }
 
-# A tree of the test's own, in which make has been run.
+# Copy the tree for one test, and run make in it.
 own_tree() {
 	tree=$BATS_TEST_TMPDIR/tree
 	cp -a "$TREE" "$tree"
@@ -40,18 +40,18 @@ compiled() {
 	grep -oE ' -c -o build/[a-z]+\.o' <<<"$output" | sed 's,.*/,,' | sort | xargs
 }
 
-@test "make builds a static binary that no interpreter loads" {
+@test "make builds a static binary without an interpreter" {
 	readelf -lW "$TREE/nsinit"
 	run -1 grep -E 'INTERP|DYNAMIC' <(readelf -lW "$TREE/nsinit")
 }
 
-@test "the binary is of 40 KB or less" {
+@test "the binary has 40 KB or less" {
 	size=$(stat -c %s "$TREE/nsinit")
 	echo "$size bytes"
 	((size <= 40000))
 }
 
-@test "the binary holds neither a heap nor stdio" {
+@test "the binary contains neither a heap nor stdio" {
 	own_tree
 	pure_make -C "$tree" STATIC='-static -no-pie'
 	nm "$tree/nsinit" >"$BATS_TEST_TMPDIR/symbols"
@@ -60,13 +60,13 @@ compiled() {
 		"$BATS_TEST_TMPDIR/symbols"
 }
 
-@test "the C of the binary is of at most 2,000 lines, blank ones and comments apart" {
+@test "the C sources have at most 2,000 lines without blank lines and comments" {
 	count=$(cat "$root"/*.c | grep -cvE '^[[:space:]]*($|/\*|\*)')
 	echo "$count lines"
 	((count <= 2000))
 }
 
-@test "--version says version and commit as docker info reads them" {
+@test "--version prints version and commit in the form that docker info reads" {
 	run -0 --separate-stderr "$TREE/nsinit" --version
 	[[ $output =~ ^nsinit\ version\ ([0-9]+\.[0-9]+\.[0-9]+)\ -\ git\.[0-9a-z]{7}$ ]]
 	[[ ${BASH_REMATCH[1]} == "$(head -n 1 "$root/VERSION")" ]]
@@ -80,7 +80,7 @@ compiled() {
 	pure_make -C "$tree" -q
 }
 
-@test "another commit compiles options.c again and nothing else" {
+@test "a new commit recompiles options.c only" {
 	own_tree
 	run -0 pure_make -C "$tree" COMMIT=fedcba9876543210
 	[[ $(compiled) == options.o ]]
@@ -88,7 +88,7 @@ compiled() {
 	pure_make -C "$tree" COMMIT=fedcba9876543210 -q
 }
 
-@test "a changed header compiles again what includes it" {
+@test "a changed header recompiles the files that include it" {
 	own_tree
 	touch "$tree/include/options.h"
 	run -0 pure_make -C "$tree"
@@ -96,7 +96,7 @@ compiled() {
 	[[ " $(compiled) " != *" log.o "* ]]
 }
 
-@test "the user's CFLAGS, CPPFLAGS and LDFLAGS come after nsinit's own, from the environment or the command line" {
+@test "the user's CFLAGS, CPPFLAGS and LDFLAGS, from environment or command line, follow nsinit's own" {
 	own_tree
 	run -0 pure_make -C "$tree" CFLAGS='-O2 -DFROM_CFLAGS' CPPFLAGS=-DFROM_CPPFLAGS LDFLAGS=-Wl,-Map=map
 	grep -E -- '-Os.* -DFROM_CPPFLAGS -O2 -DFROM_CFLAGS .*-c -o build/init\.o' <<<"$output"
@@ -107,7 +107,7 @@ compiled() {
 	[[ -e $tree/map2 ]]
 }
 
-@test "make CC=gcc builds with glibc, and make goes back to musl" {
+@test "make CC=gcc builds with glibc, and make builds with musl again" {
 	own_tree
 	cp "$tree/nsinit" "$BATS_TEST_TMPDIR/musl"
 	run -0 pure_make -C "$tree" CC=gcc
@@ -118,12 +118,12 @@ compiled() {
 	cmp "$tree/nsinit" "$BATS_TEST_TMPDIR/musl"
 }
 
-@test "an unknown processor is named" {
+@test "the error about an unknown processor names it" {
 	run -2 pure_make -C "$TREE" CROSS=vax
 	[[ $output == *"CROSS=vax"* ]]
 }
 
-@test "built in another folder, at another time, by another umask and locale, the binary is the same to the byte" {
+@test "the binary is identical if it is built in another folder, at another time, with another umask and locale" {
 	copy_tree "$BATS_TEST_TMPDIR/a longer name/of a folder"
 	cd "$BATS_TEST_TMPDIR/a longer name/of a folder"
 	find . -exec touch -d '2001-02-03 04:05:06' {} +
@@ -134,7 +134,7 @@ compiled() {
 	cmp build/init.o "$tree/build/init.o"
 }
 
-@test "install puts each file below DESTDIR and PREFIX, and uninstall takes them all away" {
+@test "install puts each file below DESTDIR and PREFIX, and uninstall removes all of them" {
 	own_tree
 	to=$BATS_TEST_TMPDIR/to
 	pure_make -C "$tree" install DESTDIR="$to" PREFIX=/opt/x
@@ -144,7 +144,7 @@ compiled() {
 		cmp "$tree/nsinit.1" "$to/opt/x/share/man/man1/nsinit.1"
 		[[ $(stat -c %a "$to/opt/x/share/man/man1/nsinit.1") == 644 ]]
 	fi
-	# nsinit, its manual, and every completion there is.
+	# nsinit, its manual, and every completion.
 	shopt -s nullglob
 	sources=("$tree"/nsinit "$tree"/nsinit.1 "$tree"/completions/*)
 	existing=0
@@ -156,14 +156,14 @@ compiled() {
 	[[ -z $(find "$to" ! -type d) ]]
 }
 
-@test "MANDIR moves the manual" {
+@test "MANDIR sets the directory of the manual" {
 	own_tree
 	[[ -e $tree/nsinit.1 ]] || : >"$tree/nsinit.1"
 	pure_make -C "$tree" install DESTDIR="$BATS_TEST_TMPDIR/to" MANDIR=/m
 	[[ -e $BATS_TEST_TMPDIR/to/m/man1/nsinit.1 ]]
 }
 
-@test "clean leaves what is in the repository" {
+@test "clean leaves the files of the repository" {
 	own_tree
 	pure_make -C "$tree" probes
 	pure_make -C "$tree" clean
@@ -171,7 +171,7 @@ compiled() {
 	diff -r "$tree" "$BATS_TEST_TMPDIR/fresh"
 }
 
-@test "the tarball of make dist builds the bytes that its commit builds, and carries the commit" {
+@test "the tarball of make dist builds the same binary as its commit, and contains the commit" {
 	need git git
 	own_tree
 	cd "$tree"
@@ -190,7 +190,7 @@ compiled() {
 	cmp nsinit "elsewhere/nsinit-$version/nsinit"
 }
 
-@test "the demo shows what it says" {
+@test "the demo shows what it prints" {
 	need_root
 	run -0 env NSINIT="$TREE/nsinit" "$root/examples/demo.sh"
 	[[ $output == *"my PID is 2, my parent's is 1"* ]]
@@ -199,7 +199,7 @@ compiled() {
 	[[ $output == *"status is COMMAND's: 42" ]]
 }
 
-@test "each package that a test asks for is among those that README.md installs" {
+@test "README.md's command installs each package that a test needs" {
 	sed -nE 's/^[[:space:]]*(need|need_file) [^ ]+ ([a-z0-9.+-]+)$/\2/p' "$root"/tests/*.{bats,bash} |
 		grep -v '^linux-image-' | sort -u >"$BATS_TEST_TMPDIR/asked"
 	grep -v '^#' "$root/tests/packages" >"$BATS_TEST_TMPDIR/installed"
