@@ -1,6 +1,6 @@
 # bats file_tags=docker
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
-# nsinit as the engines' own init: dockerd's --init-path, runc, podman, and a pod's infra container.
+# nsinit as the init of engines: dockerd's --init-path, runc, podman, and a pod's infra container.
 
 load helper
 load docker
@@ -14,7 +14,7 @@ setup_file() {
 	! lacks needs || return 0
 	docker_up --init-path "$NSINIT"
 	docker_busybox nsinit-test/busybox
-	# nsinit where images have their init.
+	# nsinit at the path where images have their init.
 	mkdir "$BATS_FILE_TMPDIR/pause"
 	cp "$NSINIT" "$BATS_FILE_TMPDIR/pause/catatonit"
 	docker_import nsinit-test/pause "$BATS_FILE_TMPDIR/pause"
@@ -40,11 +40,11 @@ teardown() {
 }
 
 image=nsinit-test/busybox
-# dockerd adds no --init to a container that has not a PID namespace of its own.
+# dockerd ignores --init for a container without its own PID namespace.
 entrypoint=(--volume "$NSINIT:/nsinit:ro" --entrypoint /nsinit)
 
-# behaves ARG...: in a container that is run with ARGs, COMMAND runs below nsinit, has orphans reaped, gets a signal,
-# and its status is the container's when it is stopped.
+# behaves ARG...: check, in a container that is run with ARGs, that COMMAND runs below nsinit, orphans are reaped, a
+# signal arrives, and the container ends with COMMAND's status when it is stopped.
 behaves() {
 	rm -f "$log/signals"
 	docker_start "${shared[@]}" "$@" sh -c '/probes/orphans 30 && exec /probes/siglog -x 15 -s 5 /log/signals'
@@ -58,14 +58,14 @@ behaves() {
 	[ "$(docker_status "$container")" -eq 5 ]
 }
 
-# is_nsinit PID: whether it runs nsinit's binary, under whatever name.
+# is_nsinit PID: whether PID runs nsinit's binary, under any name.
 is_nsinit() {
 	cmp "/proc/$1/exe" "$NSINIT"
 }
 
 # --- docker run --init ---
 
-@test "docker info shows nsinit's commit as the init's version, and nobody complains" {
+@test "docker info shows nsinit's commit as the version of the init, without a warning" {
 	commit=$("$NSINIT" --version)
 	commit=${commit##*git.}
 	[[ $(docker info --format '{{.InitCommit.ID}}') == "$commit" ]]
@@ -75,7 +75,7 @@ is_nsinit() {
 	[[ -z ${docker_dir-} ]] || run ! grep -i 'init version' "$docker_dir/log"
 }
 
-@test "docker run --init starts nsinit as docker-init, PID 1" {
+@test "docker run --init starts nsinit as PID 1, under the name docker-init" {
 	behaves --init "$image"
 	docker_start --init "$image" sleep 1000
 	runs "$pid" docker-init
@@ -83,7 +83,7 @@ is_nsinit() {
 	[[ $(in_container /sbin/docker-init --version) == 'tini version '* ]]
 }
 
-@test "as docker-init it signals COMMAND alone, and its group where TINI_KILL_PROCESS_GROUP says so" {
+@test "as docker-init nsinit signals COMMAND alone, and its group with TINI_KILL_PROCESS_GROUP" {
 	script='/probes/siglog -x 64 /log/other & exec /probes/siglog -x 12 -s 3 /log/command'
 	for variable in NOTHING=1 TINI_KILL_PROCESS_GROUP=1; do
 		rm -f "$log"/*
@@ -105,12 +105,12 @@ is_nsinit() {
 	done
 }
 
-# pid_of CONTAINER TEXT: the PID, as seen from here, of the process there whose command line has TEXT.
+# pid_of CONTAINER TEXT: print the PID, as seen from here, of the process in it whose command line contains TEXT.
 pid_of() {
 	docker top "$1" -eo pid,args | grep -Fe "${*:2}" | grep -v 'sh -c\|docker-init' | awk '{ print $1 }'
 }
 
-@test "the statuses of docker run --init are COMMAND's, and 127 and 126 where it cannot be run" {
+@test "docker run --init returns COMMAND's status, and 127 and 126 if it cannot be run" {
 	for code in 0 1 42 255; do
 		run docker run --rm --init --network=none "$image" sh -c "exit $code"
 		[ "$status" -eq "$code" ]
@@ -121,7 +121,7 @@ pid_of() {
 	run -126 docker run --rm --init --network=none "$image" /etc/passwd
 }
 
-@test "below docker run --init what COMMAND leaves has the grace that NSINIT_GRACE gives" {
+@test "with docker run --init, processes left have the grace of NSINIT_GRACE" {
 	docker_start "${shared[@]}" --init --env NSINIT_GRACE=600 "$image" sh -c '
 		setsid /probes/siglog -x 15 /log/left &
 		until grep -q READY /log/left; do sleep 0.05; done
@@ -132,7 +132,7 @@ pid_of() {
 
 # --- whose PID namespace it is ---
 
-@test "with --pid=host it is not PID 1, and adopts orphans all the same" {
+@test "with --pid=host nsinit is not PID 1, and adopts orphans" {
 	behaves "${entrypoint[@]}" --pid=host "$image"
 	docker_start "${entrypoint[@]}" --pid=host "$image" sh -c '(sleep 1000 &); exec sleep 1001'
 	[[ $(field "$pid" NSpid) != *" 1" ]]
@@ -141,7 +141,7 @@ pid_of() {
 	[ "$(docker_status "$container")" -eq 143 ]
 }
 
-@test "with --pid=container: it is not PID 1, and adopts orphans all the same" {
+@test "with --pid=container: nsinit is not PID 1, and adopts orphans" {
 	docker_start "$image" sleep 1000
 	host=$container
 	behaves "${entrypoint[@]}" --pid=container:"$host" "$image"
@@ -156,23 +156,23 @@ pid_of() {
 
 # --- what a container may be denied ---
 
-@test "it runs on a root file system that is read-only" {
+@test "nsinit runs on a read-only root file system" {
 	behaves --init --read-only "$image"
 }
 
-@test "it runs as a user who is not root" {
+@test "nsinit runs as a user other than root" {
 	behaves --init --user 1000:1000 "$image"
 }
 
-@test "it runs without any capability" {
+@test "nsinit runs without any capability" {
 	behaves --init --cap-drop=ALL "$image"
 }
 
-@test "it runs where privileges cannot be gained" {
+@test "nsinit runs with no-new-privileges" {
 	behaves --init --security-opt no-new-privileges "$image"
 }
 
-@test "it runs with all of these at once, not being PID 1 either, below the default seccomp profile" {
+@test "nsinit runs with all of these at once, without being PID 1, with the default seccomp profile" {
 	docker info --format '{{.SecurityOptions}}' | grep seccomp
 	docker_start "$image" sleep 1000
 	host=$container
@@ -183,7 +183,7 @@ pid_of() {
 	behaves --init --security-opt seccomp=unconfined "$image"
 }
 
-@test "a new namespace is refused in a line where the engine allows none, and made where it does" {
+@test "a new namespace is refused with a message if the engine does not permit it, and created otherwise" {
 	run docker run --rm --init --network=none "$image" /sbin/docker-init -u -- true
 	[ "$status" -eq 125 ]
 	[[ ${#lines[@]} == 1 && $output == 'nsinit: '* ]]
@@ -194,8 +194,8 @@ pid_of() {
 	[[ $output == *$'/proc/1\n/proc/2'* && $output != *'/proc/1'[0-9]* ]]
 }
 
-@test "where the engine allows no further process, the line says so" {
-	# COMMAND takes them all, and becomes a second nsinit.
+@test "if the engine permits no further process, the message says so" {
+	# COMMAND uses them all, and executes a second nsinit.
 	docker_start --init --pids-limit 40 "$image" sh -c '
 		i=0; while [ $i -lt 38 ]; do sleep 1000 & i=$((i + 1)); done
 		exec /sbin/docker-init true'
@@ -235,7 +235,7 @@ pid_of() {
 	wait_for has_children 1 "$pause_pid"
 	orphan=$(children "$pause_pid")
 	[[ $(field "$orphan" NSpid) == *" $(<"$log/orphan")" ]]
-	# The orphan outlives the container it came from only where nobody ends it.
+	# The orphan outlives its container only if no process ends it.
 	kill "$orphan"
 	wait_for has_children 0 "$pause_pid"
 	docker kill "$container"
@@ -243,7 +243,7 @@ pid_of() {
 	[ "$(docker_status "$pause")" -eq 0 ]
 }
 
-@test "an image with catatonit -P for its ENTRYPOINT stays as it is" {
+@test "an image with the ENTRYPOINT catatonit -P works unchanged" {
 	docker import -c 'ENTRYPOINT ["/catatonit", "-P"]' - nsinit-test/infra < <(tar -C "$BATS_FILE_TMPDIR/pause" -c .) >/dev/null
 	for signal in TERM INT; do
 		docker_start nsinit-test/infra
@@ -253,7 +253,7 @@ pid_of() {
 	done
 }
 
-@test "the end of --pause is the end of the namespace's other processes" {
+@test "the other processes of the namespace end with --pause" {
 	docker_start --entrypoint /catatonit nsinit-test/pause -P
 	pause=$container
 	docker_start --pid=container:"$pause" "$image" sleep 1000
@@ -264,7 +264,7 @@ pid_of() {
 
 # --- runc ---
 
-# bundle DIR ARG...: an OCI bundle of the busybox image whose process is nsinit ARG...
+# bundle DIR ARG...: create an OCI bundle of the busybox image whose process is nsinit ARG...
 bundle() {
 	local dir=$1 args name namespaces='' word
 	shift
@@ -296,7 +296,7 @@ bundle() {
 	END
 }
 
-@test "runc runs a bundle whose process is nsinit, signals it and has its status" {
+@test "runc runs a bundle whose process is nsinit, signals it and returns its status" {
 	need runc runc
 	bundle "$BATS_TEST_TMPDIR/bundle" -- sh -c '/probes/orphans 30 && exec /probes/siglog -x 15 -s 5 /log/signals'
 	id=nsinit-$BATS_TEST_NUMBER-$$
@@ -315,7 +315,7 @@ bundle() {
 
 # --- podman ---
 
-@test "podman run --init with nsinit for its --init-path" {
+@test "podman run --init works with nsinit as --init-path" {
 	podman_up
 	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
 	run podman_here run --rm --network=none --init --init-path "$NSINIT" localhost/busybox sh -c 'tr "\0" " " </proc/1/cmdline; exit 7'
@@ -333,7 +333,7 @@ bundle() {
 	[ "$(podman_here wait "$id")" -eq 5 ]
 }
 
-@test "podman's pod has nsinit, as catatonit -P, for its infra container" {
+@test "podman's pod works with nsinit, as catatonit -P, as its infra container" {
 	podman_up
 	docker export "$(docker create "$image" true)" | podman_here import - localhost/busybox >/dev/null
 	tar -C "$BATS_FILE_TMPDIR/pause" -c . | podman_here import --change 'ENTRYPOINT ["/catatonit", "-P"]' - localhost/infra >/dev/null
@@ -346,7 +346,7 @@ bundle() {
 	is_nsinit "$pid"
 	[[ $(field "$pid" NSpid) == *" 1" ]]
 	wait_for has_children 1 "$pid"
-	# Where nsinit did not end at TERM, KILL would: 137.
+	# If nsinit did not end at TERM, KILL would end it: 137.
 	podman_here stop --time 600 "$infra"
 	[ "$(podman_here wait "$infra")" -eq 0 ]
 }
