@@ -1,6 +1,6 @@
 # bats file_tags=docker,tree
 # shellcheck disable=SC2034,SC2154
-# Real servers in a real engine: the image that the Dockerfile makes, and nginx and redis-server below it.
+# Real servers in a real engine: the image that the Dockerfile builds, with nginx and redis-server.
 
 load helper
 load docker
@@ -74,7 +74,7 @@ nginx_runs() {
 
 # --- the image ---
 
-@test "the Dockerfile leaves an image that holds nsinit and nothing else" {
+@test "the Dockerfile builds an image that contains only nsinit" {
 	[[ $(docker inspect -f '{{json .Config.Entrypoint}}' nsinit-test/nsinit) == '["/nsinit","--"]' ]]
 	mkdir "$BATS_TEST_TMPDIR/image"
 	docker save nsinit-test/nsinit | tar -C "$BATS_TEST_TMPDIR/image" -x
@@ -84,7 +84,7 @@ nginx_runs() {
 	[[ $(<"$BATS_TEST_TMPDIR/files") == nsinit ]]
 }
 
-# Layers are layer.tar files, or with a newer engine blobs that are archives.
+# Layers are layer.tar files, or blobs with a newer engine.
 tar_layers() {
 	find "$1" -type f -size +0 | while read -r file; do
 		if [[ $file != *.json ]] && tar -tf "$file" >/dev/null 2>&1; then
@@ -93,7 +93,7 @@ tar_layers() {
 	done
 }
 
-@test "the image's nsinit is static and knows the commit it was built from" {
+@test "the image's nsinit is static and prints the commit it was built from" {
 	run docker run --rm --network=none --entrypoint /nsinit nsinit-test/nsinit --version
 	[ "$status" -eq 0 ]
 	[[ $output == "nsinit version $(head -n 1 "$root/VERSION") - git.0123456" ]]
@@ -105,7 +105,7 @@ tar_layers() {
 	[[ $output != *INTERP* ]]
 }
 
-@test "a COMMAND that the image does not have is 127, a file that is no program 126, nsinit's own failure 125" {
+@test "a missing COMMAND is 127, a file that is not a program is 126, and nsinit's own failure is 125" {
 	run -127 docker run --rm --network=none nsinit-test/nsinit no-such-command
 	[[ $output == "nsinit: "*no-such-command* ]]
 	run docker run --rm --network=none "$servers" /etc/nginx/nginx.conf
@@ -116,7 +116,7 @@ tar_layers() {
 	[[ $output == "nsinit: "*--no-such-option* ]]
 }
 
-@test "COMMAND's status is the container's" {
+@test "the container's status is COMMAND's" {
 	run docker run --rm --network=none "$servers" sh -c 'exit 7'
 	[ "$status" -eq 7 ]
 	run docker run --rm --network=none "$servers" sh -c 'kill -KILL $$'
@@ -125,7 +125,7 @@ tar_layers() {
 	[ "$status" -eq 143 ]
 }
 
-@test "COMMAND's standard files are the container's" {
+@test "COMMAND has the container's standard files" {
 	[[ $(echo through | docker run --rm --interactive --network=none "$servers" cat) == through ]]
 	run --separate-stderr docker run --rm --network=none "$servers" sh -c 'echo out; echo err >&2'
 	[[ $output == out && $stderr == err ]]
@@ -133,14 +133,14 @@ tar_layers() {
 
 # --- nginx ---
 
-@test "nginx serves below nsinit, master and workers" {
+@test "nginx serves with nsinit, as master and workers" {
 	nginx_runs
 	runs "$pid" nsinit
 	has_children 1 "$pid"
 	master=$(children "$pid")
 	runs "$master" nginx
 	wait_for has_children 2 "$master"
-	# PID 1 and 2 in there.
+	# PID 1 and 2 inside.
 	[[ $(field "$pid" NSpid) == *" 1" && $(field "$master" NSpid) != *" 1" ]]
 }
 
@@ -154,7 +154,7 @@ tar_layers() {
 	done
 }
 
-@test "docker stop with a stop signal of the server's own: nginx finishes gracefully" {
+@test "docker stop with the server's own stop signal ends nginx gracefully" {
 	nginx_runs --stop-signal QUIT
 	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
@@ -162,20 +162,20 @@ tar_layers() {
 	logged 'gracefully shutting down'
 }
 
-@test "docker kill -s HUP makes nginx read its configuration anew" {
+@test "docker kill -s HUP makes nginx reload its configuration" {
 	nginx_runs
 	master=$(children "$pid")
 	in_container busybox sed -i s/first/second/ /etc/nginx/nginx.conf
 	answers first
 	docker kill --signal HUP "$container"
 	wait_for answers second
-	# The same master, other workers, and none of the old ones left as a zombie.
+	# The master is the same, the workers are new, and no old worker is a zombie.
 	[[ $(children "$pid") == "$master" ]]
 	wait_for has_children 2 "$master"
 	no_zombie "$pid"
 }
 
-@test "docker kill leaves nothing" {
+@test "docker kill leaves no process behind" {
 	nginx_runs
 	tree=$(descendants "$pid")
 	docker kill "$container"
@@ -187,7 +187,7 @@ tar_layers() {
 
 # --- redis ---
 
-@test "redis-server serves below nsinit, and saves its data when it is stopped" {
+@test "redis-server serves with nsinit, and saves its data when it is stopped" {
 	docker_start "$servers" redis-server --dir /tmp --save 3600 1
 	wait_for pongs
 	[[ $(in_container redis-cli set key value) == OK ]]
@@ -200,17 +200,17 @@ tar_layers() {
 	[[ $(in_container redis-cli get key) == value ]]
 }
 
-@test "docker stop of a server that takes its time waits for it, and no longer than it was told to" {
-	docker_start "$servers" sh -c 'busybox mkfifo /tmp/go; trap "echo told; read go </tmp/go; echo done; exit 5" TERM; echo ready; sleep 1000 & wait'
+@test "docker stop waits for a slow server, at most as long as its time limit" {
+	docker_start "$servers" sh -c 'busybox mkfifo /tmp/go; trap "echo asked; read go </tmp/go; echo done; exit 5" TERM; echo ready; sleep 1000 & wait'
 	wait_for logged ready
 	docker stop -t 600 "$container" &
 	local stop=$!
-	wait_for logged told
+	wait_for logged asked
 	kill -0 "$stop"
 	in_container sh -c 'echo >/tmp/go'
 	wait "$stop"
 	[ "$(docker_status "$container")" -eq 5 ]
-	logged told
+	logged asked
 	logged 'done'
 	docker_start "$servers" sh -c 'trap "" TERM; echo ready; sleep 1000'
 	wait_for logged ready
@@ -220,7 +220,7 @@ tar_layers() {
 
 # --- leftovers ---
 
-@test "what docker exec leaves behind is adopted and reaped" {
+@test "orphans of docker exec are adopted and reaped" {
 	nginx_runs
 	before=$(children "$pid")
 	docker exec "$container" sh -c 'sleep 1000 </dev/null >/dev/null 2>&1 & echo $!'
@@ -232,11 +232,11 @@ tar_layers() {
 	has_children 1 "$pid"
 }
 
-@test "a server that forks itself into the background runs on, and its end leaves no zombie" {
+@test "a server that puts itself into the background continues, and leaves no zombie when it ends" {
 	docker_start "$servers" sh -c 'nginx; exec redis-server --save ""'
 	wait_for answers first
 	wait_for pongs
-	# redis-server is COMMAND; nginx's master is an orphan.
+	# redis-server is COMMAND, and nginx's master is an orphan.
 	has_children 2 "$pid"
 	in_container nginx -s stop
 	wait_for has_children 1 "$pid"
@@ -245,7 +245,7 @@ tar_layers() {
 	[ "$(docker_status "$container")" -eq 0 ]
 }
 
-@test "three thousand orphans leave none behind in the engine" {
+@test "3,000 orphans in a container are all reaped" {
 	docker_start --volume "$PROBES:/probes:ro" "$servers" sh -c '/probes/orphans 3000; exec sleep 1000'
 	wait_for logged 'DONE 3000'
 	wait_for has_children 1 "$pid"
@@ -256,13 +256,13 @@ tar_layers() {
 	wait_for no_zombie "$pid"
 }
 
-@test "what COMMAND leaves gets TERM and the grace, where the environment asks for one" {
+@test "processes left get TERM and the grace of NSINIT_GRACE" {
 	docker_start --env NSINIT_GRACE=600 "$servers" sh -c '
 		trap "exit 4" TERM
-		busybox setsid sh -c "trap \"echo left over, told; exit\" TERM; echo ready; sleep 1000 & wait" &
+		busybox setsid sh -c "trap \"echo left over, asked; exit\" TERM; echo ready; sleep 1000 & wait" &
 		wait'
 	wait_for logged ready
 	docker stop -t 900 "$container"
 	[ "$(docker_status "$container")" -eq 4 ]
-	logged 'left over, told'
+	logged 'left over, asked'
 }
