@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# For tests whose promise holds wherever nsinit stands; loaded after helper.
+# For tests that hold for nsinit in each of its places; loaded after helper.
 
-# alone: a subreaper; pid1: PID 1 of a namespace that somebody else made; two: the outer and the inner one of -u.
-# And within: both at once, an outer one that is PID 1 itself.
+# alone: a subreaper; pid1: PID 1 of a namespace that another program created; two: the outer and the inner process of
+# -u; within: both at once, with an outer process that is PID 1 itself.
 levels=(alone pid1 two)
 
-# start_at LEVEL ARG...: nsinit with ARG, spawned. $pid is the one that signals go to, and end_of_it waits for it.
+# start_at LEVEL ARG...: spawn nsinit with ARG. $pid is the process to signal. end_of_it waits for it.
 start_at() {
 	local level=$1
 	shift
@@ -22,13 +22,13 @@ start_at() {
 	esac
 }
 
-# end_of_it: until the one that start_at started ends; its status is $status. PID 1's is unshare's own.
+# end_of_it: wait until the nsinit of start_at ends, and set $status to its status. PID 1's status is that of unshare.
 end_of_it() {
 	finish "$waited"
 }
 
-# run_at LEVEL ARG...: nsinit with ARG to its end: $status, $output, $stderr and $stderr_lines, as bats's own run has
-# them; but that one complains of a 127, and waits for whoever is left with the pipe.
+# run_at LEVEL ARG...: run nsinit with ARG to its end. Set $status, $output, $stderr and $stderr_lines as bats's run
+# does. But run complains about a status of 127, and waits for every process that has the pipe.
 run_at() {
 	local how
 	echo "level: $1"
@@ -51,7 +51,7 @@ capture() {
 	mapfile -t stderr_lines <"$file.err"
 }
 
-# handled PID: whether PID has taken all signals that came to it, or has ended.
+# handled PID: whether PID has taken all signals that it was sent, or has ended.
 handled() {
 	[[ $(field "$1" SigPnd)$(field "$1" ShdPnd) == 00000000000000000000000000000000 ]] || ended "$1"
 }
@@ -62,7 +62,7 @@ lines() {
 	mapfile -t all 2>/dev/null <"$2" && ((${#all[@]} >= $1))
 }
 
-# send SIG...: by kill(2) to $pid, each once it has taken the one before.
+# send SIG...: send each SIG to $pid by kill(2), when it has taken the one before.
 send() {
 	local sig
 	for sig; do
@@ -71,7 +71,7 @@ send() {
 	done
 }
 
-# logged FILE: the numbers of the signals that siglog wrote, in their order, on one line.
+# logged FILE: print the numbers of the signals that siglog has written, in order, on one line.
 logged() {
 	local sig rest numbers=
 	while read -r sig rest; do
