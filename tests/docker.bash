@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034
-# An engine for the tests, and images that are made of this machine's own packages, since none can be pulled.
+# An engine for the tests, and images made from the packages of this machine, because none can be pulled.
 #
-# setup_file calls docker_up, teardown_file docker_down; in between `docker` speaks to that engine. Where need_engine lacks
-# something, setup_file does neither, and setup says so.
+# setup_file calls docker_up, and teardown_file docker_down. In between `docker` uses that engine. If need_engine lacks
+# something, setup_file starts nothing, and setup skips each test with the reason.
 
-# need_engine: go on only where docker_up has what it starts.
+# need_engine: skip unless everything that docker_up starts is installed.
 need_engine() {
 	need docker "'^docker.(cli|io)\$'"
 	need_mounted_root
@@ -15,11 +15,11 @@ need_engine() {
 	fi
 }
 
-# docker_up [OPTION]...: dockerd with OPTIONs, in the background. It has nothing in common with one that may run, whose
-# images and containers are none of ours. Where we are not root, the one that runs has to do.
+# docker_up [OPTION]...: start dockerd with OPTIONs in the background. It shares nothing with an engine that already
+# runs. Without root, the engine that already runs is used.
 docker_up() {
 	((EUID == 0)) || return 0
-	# A socket's name has 108 bytes: too few for what bats calls its directories.
+	# The name of a socket has at most 108 bytes, too few for bats's directories.
 	docker_dir=$(mktemp -d /tmp/nsinit-docker.XXXXXX)
 	env -u NSINIT_TEST dockerd --data-root "$docker_dir/data" --exec-root "$docker_dir/exec" \
 		--pidfile "$docker_dir/pid" --host "unix://$docker_dir/sock" --iptables=false --bridge=none "$@" \
@@ -36,7 +36,7 @@ docker_answers() {
 	ended "$docker_pid" || docker info >/dev/null 2>&1
 }
 
-# docker_down: end all that docker_up has started.
+# docker_down: end everything that docker_up has started.
 docker_down() {
 	local containers dir
 	[[ -n ${docker_dir-} ]] || return 0
@@ -53,8 +53,8 @@ docker_down() {
 
 # --- images ---
 
-# docker_base IMAGE PACKAGE...: a Debian with PACKAGEs and what they depend on and no more, of their files as they are
-# installed here.
+# docker_base IMAGE PACKAGE...: create an image of a Debian with PACKAGEs and their dependencies, from their files as
+# they are installed here.
 docker_base() {
 	local image=$1 packages dir
 	shift
@@ -67,7 +67,7 @@ docker_base() {
 		nobody:x:65534:65534:nobody:/:/bin/sh >"$dir/etc/passwd"
 	printf '%s\n' root:x:0: adm:x:4: www-data:x:33: nogroup:x:65534: >"$dir/etc/group"
 	ln -s /run "$dir/var/run"
-	# Names through /bin and /lib are those through /usr, on a Debian old or new.
+	# Names in /bin and /lib are the same as those in /usr, on old and new Debian.
 	# shellcheck disable=SC2086 # one word each
 	dpkg -L $packages | sed -E 's#^/(bin|sbin|lib|lib64)/#/usr/\1/#' | sort -u |
 		grep -Ev '^/usr/share/(doc|man|locale|info|lintian|bash-completion)/|^/(tmp|run|var/run)(/|$)|/(perl|systemd)/|lto1$|lto-dump|lib(a|t|l|ub)san|gprof|-dwp$|ld.gold$' |
@@ -88,10 +88,10 @@ packages_of() {
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances "$@" | grep '^[a-z]' | sort -u |
 		grep -vxE 'adduser|debconf.*|dpkg|init-system-helpers|usrmerge|usr-is-merged|libpam.*|perl.*|.*-perl' |
-		xargs dpkg-query --show --showformat '${Package}\n' 2>/dev/null || : # names that others provide
+		xargs dpkg-query --show --showformat '${Package}\n' 2>/dev/null || : # names that other packages provide
 }
 
-# docker_busybox IMAGE: the smallest that has a shell: busybox with a name for each of its programs.
+# docker_busybox IMAGE: create the smallest image with a shell: busybox with a name for each of its programs.
 docker_busybox() {
 	local dir name
 	need_file /bin/busybox busybox-static
@@ -107,13 +107,13 @@ docker_busybox() {
 	rm -rf "$dir"
 }
 
-# docker_import IMAGE DIR: what is in DIR, as an image.
+# docker_import IMAGE DIR: create an image of the files in DIR.
 docker_import() {
 	tar -C "$2" --owner=0 --group=0 -c . |
 		docker import -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$1" >/dev/null
 }
 
-# docker_build ARG...: docker build, without a network. Where the client has no BuildKit the engine's own builder serves.
+# docker_build ARG...: run docker build without a network. Without BuildKit in the client, the engine's builder is used.
 docker_build() {
 	local buildkit=0
 	! docker buildx version >/dev/null 2>&1 || buildkit=1
@@ -122,34 +122,34 @@ docker_build() {
 
 # --- containers ---
 
-# docker_start ARG...: docker run -d; the container's ID is $container, its first process, as seen from here, $pid.
+# docker_start ARG...: run docker run -d. Set $container to its ID, and $pid to the PID of its first process from here.
 docker_start() {
 	container=$(docker run --detach --network=none "$@") || return
 	pid=$(docker inspect --format '{{.State.Pid}}' "$container")
 	started+=("$container")
 }
 
-# docker_clean: remove what docker_start has started.
+# docker_clean: remove the containers that docker_start has started.
 docker_clean() {
 	((${#started[@]} == 0)) || docker rm -f "${started[@]}" >/dev/null
 }
 
-# docker_status CONTAINER: its status, once it has ended.
+# docker_status CONTAINER: wait until it has ended, and print its status.
 docker_status() {
 	docker wait "$1"
 }
 
-# in_container COMMAND [ARG]...: inside the one that was started last.
+# in_container COMMAND [ARG]...: run COMMAND in the container that was started last.
 in_container() {
 	docker exec "$container" "$@"
 }
 
-# logged TEXT: whether the one that was started last has written TEXT by now.
+# logged TEXT: whether the container that was started last has written TEXT.
 logged() {
 	docker logs "$container" 2>&1 | grep -qFe "$1"
 }
 
-# has_zombie PID: whether one is below it.
+# has_zombie PID: whether there is a zombie below PID.
 has_zombie() {
 	local p
 	for p in $(descendants "$1"); do
@@ -164,12 +164,12 @@ no_zombie() {
 
 # --- podman ---
 
-# podman_up: podman_here works from now on, with storage of the test's own, and with limits that may be set here.
+# podman_up: prepare podman_here, with the test's own storage, and with limits that can be set on this machine.
 podman_up() {
 	need podman podman
 	need runc runc
 	mkdir "$BATS_TEST_TMPDIR/podman"
-	# Version 5 has a word on old control groups at each call.
+	# Version 5 warns about old control groups at each call.
 	export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 	export CONTAINERS_CONF=$BATS_TEST_TMPDIR/podman/containers.conf
 	cat >"$CONTAINERS_CONF" <<-'END'
@@ -187,7 +187,7 @@ podman_here() {
 		--tmpdir "$BATS_TEST_TMPDIR/podman/tmp" "$@"
 }
 
-# podman_clean: remove all that podman_here has made.
+# podman_clean: remove everything that podman_here has created.
 podman_clean() {
 	[[ -e $BATS_TEST_TMPDIR/podman ]] || return 0
 	podman_here pod rm --force --all --time 0 >/dev/null
