@@ -19,7 +19,7 @@
 
 #define SHARED_FD  100 /* the page; above anything that an init opens */
 #define LIFE_FD    101 /* a pipe's end, held by all that the load started */
-#define WAIT_LIMIT 60  /* seconds, after which something is taken for lost */
+#define WAIT_LIMIT 600 /* seconds, after which something is taken for lost */
 
 struct shared {
 	_Atomic uint32_t ready; /* steps that the load has done */

@@ -258,7 +258,26 @@ right_statuses() {
 }
 
 # bats test_tags=tree
-@test "the benchmark measures all contenders and writes its tables and pictures" {
+@test "the benchmark's least init passes arguments, signal mask and status on" {
+	need gcc gcc
+	local bare=(-std=c11 -D_GNU_SOURCE -Os -static -nostdlib -nostartfiles -fno-pie -no-pie)
+	case $(uname -m) in
+	x86_64 | aarch64) ;;
+	*) skip "written for x86-64 and aarch64" ;;
+	esac
+	gcc "${bare[@]}" -o "$BATS_TEST_TMPDIR/least" "$root/bench/least.c"
+	gcc "${bare[@]}" -DNAMESPACES -o "$BATS_TEST_TMPDIR/least-u" "$root/bench/least.c"
+	for program in least least-u; do
+		run -7 "${fresh[@]}" "$BATS_TEST_TMPDIR/$program" /bin/sh -c 'grep SigBlk /proc/self/status; echo "$1"; exit 7' sh 'a word' 3>&-
+		[[ $output == $'SigBlk:\t0000000000000000\na word' ]]
+		run -143 "$BATS_TEST_TMPDIR/$program" /bin/sh -c 'kill -TERM $$' 3>&-
+	done
+	run -0 "$BATS_TEST_TMPDIR/least-u" /bin/sh -c 'echo $$; ls /proc | grep -c "^[0-9]"' 3>&-
+	[[ $output == 2* ]]
+}
+
+# bats test_tags=tree
+@test "the benchmark measures all contenders and writes its tables and charts" {
 	need_mounted_root
 	for tool in tini tini-static dumb-init catatonit bwrap; do
 		need "$tool" "${tool/bwrap/bubblewrap}"
@@ -266,17 +285,21 @@ right_statuses() {
 	need gnuplot gnuplot-nox
 	need strace strace
 	need gcc gcc
-	BENCH_QUICK=1 BENCH_OUT=$BATS_TEST_TMPDIR/out "$root/bench/run" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- || {
+	BENCH_OUT=$BATS_TEST_TMPDIR/out "$root/bench/run" --quick >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- || {
 		cat "$BATS_TEST_TMPDIR/log"
 		false
 	}
-	for name in 'the child alone' nsinit 'nsinit -u' tini tini-static dumb-init catatonit unshare \
+	for name in 'COMMAND alone' 'the least init' nsinit 'the least -u' 'nsinit -u' tini tini-static dumb-init catatonit unshare \
 		'unshare + tini-static' bwrap; do
 		grep -qE "^\| ${name/+/\\+} \| [0-9.]+ \| [0-9.]+ to [0-9.]+ \|" "$BATS_TEST_TMPDIR/out/results.md"
 	done
-	for picture in startup orphans zombies signals size end levels mounts; do
-		grep -q '</svg>' "$BATS_TEST_TMPDIR/out/$picture.svg"
+	for chart in startup orphans signals size end levels mounts; do
+		grep -q '</svg>' "$BATS_TEST_TMPDIR/out/$chart.svg"
 	done
-	# A path or a name of this machine has no place there.
-	run -1 grep -F -e "$root" -e "$(uname -n)." "$BATS_TEST_TMPDIR/out/results.md"
+	# A table of growth has a figure for each number, and a slope.
+	grep -qE '^\| nsinit -u \| [0-9.]+ \| [0-9.]+ \| -?[0-9.]+ \|$' "$BATS_TEST_TMPDIR/out/results.md"
+	# What this machine measured is kept beside other machines' results.
+	grep -q "$(uname -r).*whole run, over the least init" "$BATS_TEST_TMPDIR/out/machines.tsv"
+	# The results name no path and no host of this machine.
+	run -1 grep -rF -e "$root" -e "$(uname -n)." "$BATS_TEST_TMPDIR/out/results.md" "$BATS_TEST_TMPDIR/out/machines.tsv"
 }
