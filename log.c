@@ -45,8 +45,15 @@ static void write_nowait(const struct iovec *line)
 
 	if (syscall(SYS_pwritev2, STDERR_FILENO, line, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
 		return;
-	/* A regular file says EAGAIN merely because it would have to allocate. */
-	if (errno == EAGAIN && !(!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)))
+	/*
+	 * A regular file says EAGAIN merely because it would have to allocate. COMMAND shares the
+	 * position of this description, and would overwrite what another one appends.
+	 */
+	if (!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)) {
+		write_line(STDERR_FILENO, line);
+		return;
+	}
+	if (errno == EAGAIN)
 		return;
 	if (errno == EOPNOTSUPP && write_by_own_description(line))
 		return;
