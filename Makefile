@@ -82,7 +82,7 @@ warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-proto
 own_cppflags = -D_GNU_SOURCE -Iinclude $(musl_cppflags)
 # A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
 # the constants, which memory.c gives back.
-own_cflags = -std=c11 -Os $(warnings) -ffunction-sections -fdata-sections -fno-pie \
+own_cflags = -std=c11 -Os $(smallest) $(warnings) -ffunction-sections -fdata-sections -fno-pie \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
 # Not among the flags that are remembered: a tree that was moved is the same tree.
 nowhere = '-ffile-prefix-map=$(CURDIR)=.'
@@ -90,6 +90,8 @@ nowhere = '-ffile-prefix-map=$(CURDIR)=.'
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(musl_ldflags)
+# The little that is data follows the text in the file without a gap. lld knows no such page.
+unpadded = $(if $(findstring clang,$(CC)),,-Wl,-z,common-page-size=16)
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)

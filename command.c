@@ -132,7 +132,7 @@ char searched[PATH_MAX] RARELY_USED;
 /* Return the path of the file NAME in the first directory of PATH; NULL if it is too long. */
 static char *path_in(const char *path, const char *name)
 {
-	size_t n = strcspn(path, ":");
+	size_t n = (size_t)(strchrnul(path, ':') - path);
 
 	if (n + strlen(name) + 2 > sizeof(searched))
 		return NULL;
@@ -171,7 +171,7 @@ static void search_and_exec(struct start *start, const char *path)
 			else if (errno != ENOENT && errno != ENOTDIR)
 				return;
 		}
-		path += strcspn(path, ":");
+		path = strchrnul(path, ':');
 		if (!*path)
 			break;
 	}

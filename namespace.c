@@ -140,7 +140,7 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted)
  */
 void namespace_undo(struct mounted *mounted)
 {
-	if (mounted->point >= 0 && !fchdir(mounted->point)) {
+	if (mounted->point >= 0 && !syscall(SYS_fchdir, mounted->point)) {
 		while (!umount2(".", MNT_DETACH))
 			;
 		if (errno != EINVAL)
@@ -258,12 +258,12 @@ static int propagate_from_chroot(const struct options *opt)
 {
 	int root = file_own(open("/", O_PATH | O_CLOEXEC));
 	int here = file_own(open(".", O_PATH | O_CLOEXEC));
-	int failed = root < 0 || here < 0 || chroot("/proc") || fchdir(root);
+	int failed = root < 0 || here < 0 || chroot("/proc") || syscall(SYS_fchdir, root);
 
 	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
 		failed = chdir("..");
 	failed = failed || propagate_from(".", opt);
-	if (fchdir(root) || chroot(".") || fchdir(here))
+	if (syscall(SYS_fchdir, root) || chroot(".") || syscall(SYS_fchdir, here))
 		failed = 1;
 	close(root);
 	close(here);
@@ -315,7 +315,7 @@ static void mount_proc_below(const char *root, const char *proc, int old)
 		fail("cannot enter the root", root, "");
 	if (mount_proc(proc))
 		_exit(STATUS_FAILED);
-	if (fchdir(old) || chroot(".") || chdir("/.."))
+	if (syscall(SYS_fchdir, old) || chroot(".") || chdir("/.."))
 		fail("cannot leave the root", root, "");
 }
 

@@ -40,27 +40,42 @@ static char *line_after(const char *word)
 			return NULL;
 	}
 	line += n;
-	line[strcspn(line, "\n")] = '\0';
+	*strchrnul(line, '\n') = '\0';
 	return line;
 }
 
-/* The path behind the line of /proc/self/cgroup that has CONTROLLER: "0::/PATH", or
- * "4:memory:/PATH", or "4:cpu,memory:/PATH" (cgroups(7)). */
+/* Whether the comma-separated NAMES are or include CONTROLLER. */
+static bool includes(const char *names, const char *controller)
+{
+	size_t n = strlen(controller);
+
+	while (strncmp(names, controller, n) != 0 || (names[n] && names[n] != ',')) {
+		names = strchr(names, ',');
+		if (!names++)
+			return false;
+	}
+	return true;
+}
+
+/* The path on the line of /proc/self/cgroup that names CONTROLLER: "0::/PATH", "4:memory:/PATH" or
+ * "4:cpu,memory:/PATH" (cgroups(7)). */
 static const char *path_of(const char *controller)
 {
-	char *line = oom_text, *end;
+	char *line = oom_text;
 
-	for (; *line; line = end) {
-		char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+	while (*line) {
+		char *end = strchrnul(line, '\n'), *names, *path;
+		bool last = !*end;
 
-		end = line + strcspn(line, "\n");
-		if (*end)
-			*end++ = '\0';
-		if (!path || path > end)
-			continue;
-		*path++ = '\0';
-		if (!*controller ? !names[1] : !!strstr(names + 1, controller))
-			return path;
+		*end = '\0';
+		names = strchr(line, ':');
+		path = names ? strchr(names + 1, ':') : NULL;
+		if (path) {
+			*path++ = '\0';
+			if (includes(names + 1, controller))
+				return path;
+		}
+		line = last ? end : end + 1;
 	}
 	return NULL;
 }
@@ -96,7 +111,7 @@ static bool report(const struct version *v)
 	strcpy(kills, found);
 	if (!read_of(v, path, v->limit))
 		return false;
-	oom_text[strcspn(oom_text, "\n")] = '\0';
+	*strchrnul(oom_text, '\n') = '\0';
 	say(ALWAYS,
 	    "COMMAND was killed because its control group reached its memory limit (%s is %s bytes, "
 	    "%s kills so far): raise the limit, or let COMMAND use less memory",

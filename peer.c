@@ -13,7 +13,7 @@ enum { NOTE_SIZE = offsetof(struct note, sender) };
 
 int peer_pair(int sockets[2])
 {
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+	if (syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		return -1;
 	/* The kernel adds the sender's PID, translated (unix(7)). Nobody else could name COMMAND
 	 * if the ids of a user namespace are not mapped. */

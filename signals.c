@@ -1,6 +1,7 @@
 /* Signals: masks, taking what is pending, names and numbers. */
 #include "signals.h"
 
+#include <string.h>
 #include <strings.h>
 #include <sys/signalfd.h>
 
@@ -129,14 +130,19 @@ void signal_end_by(int sig)
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }
 
+static bool is_name(const char *word, const char *name)
+{
+	return !strncasecmp(word, name, strlen(name) + 1);
+}
+
 /* The number of "RTMIN", "RTMAX", "RTMIN+N" or "RTMAX-N"; 0 for anything else. */
 static int realtime_number(const char *name)
 {
 	int n;
 
-	if (!strcasecmp(name, "RTMIN"))
+	if (is_name(name, "RTMIN"))
 		return RT_FIRST;
-	if (!strcasecmp(name, "RTMAX"))
+	if (is_name(name, "RTMAX"))
 		return SIG_LAST;
 	if (strncasecmp(name, "RTMIN+", 6) != 0 && strncasecmp(name, "RTMAX-", 6) != 0)
 		return 0;
@@ -157,11 +163,11 @@ int signal_number(const char *name)
 	if (!strncasecmp(name, "SIG", 3))
 		name += 3;
 	for (int sig = 1; sig < RT_FIRST; sig++)
-		if (names[sig] && !strcasecmp(name, names[sig]))
+		if (names[sig] && is_name(name, names[sig]))
 			return sig;
-	if (!strcasecmp(name, "IOT"))
+	if (is_name(name, "IOT"))
 		return SIGABRT;
-	if (!strcasecmp(name, "POLL"))
+	if (is_name(name, "POLL"))
 		return SIGIO;
 	return realtime_number(name);
 }

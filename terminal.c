@@ -30,7 +30,7 @@ static int open_terminal(void)
 		return file_own(fd);
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
 		if (tcgetpgrp(std) >= 0)
-			return fcntl(std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+			return (int)syscall(SYS_fcntl, std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return -1;
 }
 
