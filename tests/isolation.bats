@@ -63,9 +63,9 @@ judge_look() {
 
 @test "--root: COMMAND finds no way to the old root among the descriptors of PID 1" {
 	prepare_look
-	holds_only 60 "$NSINIT" --map-root-user -u --root "$rootfs" /look
 	holds_only 60 "$NSINIT" -u --root "$rootfs" /look
 	need_user_namespaces
+	holds_only 60 "$NSINIT" --map-root-user -u --root "$rootfs" /look
 	holds_only 60 "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs" /look
 }
 
@@ -153,6 +153,7 @@ pause_holds_only() {
 }
 
 @test "the same with -P, for a process that joined" {
+	need_mounted_root
 	prepare_look
 	cp "$PROBES/join" join
 	join=("$place/join" -k pm)
@@ -255,6 +256,7 @@ meddled() {
 	need_root
 	local how
 	for how in -u "--map-root-user -u"; do
+		[[ $how != *user* ]] || need_user_namespaces
 		# shellcheck disable=SC2086 # words
 		spawn "$NSINIT" $how -t 1 "$PROBES/meddle" -d -i
 		wait_for meddled 1
@@ -273,6 +275,7 @@ meddled() {
 	need_root
 	local how
 	for how in -u "-u -t 5" "-u --pid-file pid" "--map-root-user -u"; do
+		[[ $how != *user* ]] || need_user_namespaces
 		# shellcheck disable=SC2086 # words
 		spawn "$NSINIT" $how "$PROBES/meddle" -p
 		wait_for meddled 1
