@@ -80,16 +80,18 @@ PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/
 warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	$(if $(WERROR),-Werror)
 own_cppflags = -D_GNU_SOURCE -Iinclude $(musl_cppflags)
+# GCC 12 and clang can go below -Os.
+smallest := $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz)
 # A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
 # the constants, which memory.c gives back.
 own_cflags = -std=c11 -Os $(smallest) $(warnings) -ffunction-sections -fdata-sections -fno-pie \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
-# Not among the flags that are remembered: a tree that was moved is the same tree.
+# Not among the flags that are recorded: a tree that was moved is the same tree.
 nowhere = '-ffile-prefix-map=$(CURDIR)=.'
 # Not -static-pie: Debian's musl-gcc then links dynamically without a word.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(musl_ldflags)
+	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(unpadded) $(musl_ldflags)
 # The little that is data follows the text in the file without a gap. lld knows no such page.
 unpadded = $(if $(findstring clang,$(CC)),,-Wl,-z,common-page-size=16)
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
@@ -120,7 +122,7 @@ $(BUILD)/probes/%: $(BUILD)/probes/%.o $(BUILD)/link.is
 .SECONDARY: $(PROBES:=.o)
 -include $(wildcard $(OBJS:.o=.d) $(PROBES:=.d))
 
-# Files that hold the words a target was made with: where they are others now, it is made again.
+# Record each target's build flags, and rebuild when they change.
 quote = '$(subst ','\'',$1)'
 define remember
 ifneq ($$(file <$(BUILD)/$1.is),$$(strip $$($2)))
@@ -258,6 +260,7 @@ deb:
 # Pictures whose sources are in the tree; bench/run draws its own.
 pictures:
 	dot -Tsvg -o docs/processes.svg docs/processes.dot
+	gnuplot docs/pod-end.gp
 
 clean:
 	rm -rf build dist nsinit

@@ -6,15 +6,13 @@
 #include "log.h"
 #include "signals.h"
 
-int child_clone(
-    struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive)
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive)
 {
 	/* The stack grows downwards on every processor except PA-RISC. 16 is the strictest
 	 * alignment. */
 	top -= (size_t)top % 16;
 	child->pidfd = -1;
-	child->pid =
-	    clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd, NULL, alive);
+	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd, NULL, alive);
 	/* No descriptor is free, or a seccomp filter does not know the flag. */
 	if (child->pid < 0)
 		child->pid = clone(fn, top, flags | SIGCHLD, arg, NULL, NULL, alive);

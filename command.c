@@ -187,8 +187,9 @@ static int begin(void *arg)
 	char listen[ENTRY], watchdog[ENTRY], exec[ENTRY];
 
 	if (!path)
-		path = start->machine ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-				      : "/usr/local/bin:/bin:/usr/bin";
+		path = start->machine
+			   ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+			   : "/usr/local/bin:/bin:/usr/bin";
 	/* LISTEN_PIDFDID is the inode of LISTEN_PID's pidfd, which would be nsinit's. */
 	if (rename_in_environment("LISTEN_PID=", listen, start->caller))
 		remove_from_environment("LISTEN_PIDFDID=");

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "files.h"
@@ -121,7 +122,12 @@ static enum outcome signal_meant(pid_t pid, pid_t group, int sig)
 static bool is_visible(void)
 {
 	char self[16] = "";
+	struct statfs fs;
 
+	/* The directory that --root names may hold anything under that name. PID 1 signals nobody
+	 * outside its namespace in any case. */
+	if (getpid() != 1 && (statfs("/proc", &fs) || fs.f_type != PROC_MAGIC))
+		return false;
 	return readlink("/proc/self", self, sizeof(self) - 1) > 0 &&
 	       number_of(self, PID_LIMIT) == getpid();
 }
@@ -261,8 +267,8 @@ size_t descendants_list(char *buf, size_t size)
 		if (!is_meant(pid, 0, &process) || !lives(&process))
 			continue;
 		if (found++ < NAMED)
-			n += format(buf + n, size - n, "%s%d (%s)", n ? ", " : "", pid,
-			    process.name);
+			n += format(
+			    buf + n, size - n, "%s%d (%s)", n ? ", " : "", pid, process.name);
 	}
 	if (found > NAMED)
 		n += format(buf + n, size - n, " and %d more", found - NAMED);

@@ -2,6 +2,7 @@
 #include "files.h"
 
 #include <limits.h>
+#include <sys/vfs.h>
 
 #include "kernel.h"
 #include "log.h"
@@ -60,9 +61,12 @@ int numbers_next(struct numbers *numbers)
 static void close_each(unsigned int first, unsigned int last)
 {
 	struct numbers open;
+	struct statfs fs;
 	int fd;
 
-	if (numbers_open(&open, "/proc/self/fd") < 0) {
+	if (numbers_open(&open, "/proc/self/fd") < 0 || fstatfs(open.fd, &fs) ||
+	    fs.f_type != PROC_MAGIC) {
+		close(open.fd);
 		for (; first <= last && first < 1 << 16; first++)
 			close((int)first);
 		return;

@@ -25,8 +25,7 @@ static void write_line(int fd, const struct iovec *line)
  */
 static bool write_by_own_description(const struct iovec *line)
 {
-	int fd =
-	    open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
 	struct stat ours, there;
 	/* /proc may be what COMMAND has mounted there. */
 	bool same = fd >= 0 && !fstat(STDERR_FILENO, &ours) && !fstat(fd, &there) &&

@@ -149,13 +149,12 @@ void namespace_undo(struct mounted *mounted)
 	place_remove(&mounted->at);
 }
 
-int namespace_enter(
-    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg)
+int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg)
 {
 	/* A procfs shows the PID namespace of whoever mounts it: it is mounted for the caller
 	 * before the new mount namespace is created. */
-	unsigned long flags = opt->namespaces & ~NOT_BY_CLONE &
-			      ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
+	unsigned long flags =
+	    opt->namespaces & ~NOT_BY_CLONE & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
 	/* The child has a copy of our memory. It may overwrite what lies below this array, since it
 	 * never returns there. */
 	char stack[16];
@@ -182,7 +181,8 @@ static void write_own(const char *what, const char *file, const char *text)
 	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		fail(what, path,
-		    errno == ENOENT ? " (is a procfs of this PID namespace mounted at /proc?)" : "");
+		    errno == ENOENT ? " (is a procfs of this PID namespace mounted at /proc?)"
+				    : "");
 	close(fd);
 }
 
@@ -272,7 +272,8 @@ static int propagate_from_chroot(const struct options *opt)
 
 static void propagate(const struct options *opt)
 {
-	if (opt->propagation && propagate_from("/", opt) && (errno != EINVAL || propagate_from_chroot(opt)))
+	if (opt->propagation && propagate_from("/", opt) &&
+	    (errno != EINVAL || propagate_from_chroot(opt)))
 		fail("cannot set the propagation of mounts below", "/", why_no_mount());
 }
 
@@ -355,9 +356,10 @@ static void make_private(const char *dir, const struct options *opt)
 		return;
 	if (mount(NULL, dir, NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("cannot make private", dir,
-		    errno == EINVAL ? " (it is no mount point, and with this --propagation a procfs "
-				      "there would show outside)"
-				    : "");
+		    errno == EINVAL
+			? " (it is no mount point, and with this --propagation a procfs "
+			  "there would show outside)"
+			: "");
 }
 
 void namespace_set_up(

@@ -28,7 +28,8 @@ static bool read_file(const char *file)
 	return n > 0;
 }
 
-/* What follows WORD at the beginning of a line of oom_text, to the line's end; NULL if none does. */
+/* What follows WORD at the beginning of a line of oom_text, to the line's end; NULL if none does.
+ */
 static char *line_after(const char *word)
 {
 	size_t n = strlen(word);
@@ -113,7 +114,8 @@ static bool report(const struct version *v)
 		return false;
 	*strchrnul(oom_text, '\n') = '\0';
 	say(ALWAYS,
-	    "COMMAND was killed because its control group reached its memory limit (%s is %s bytes, "
+	    "COMMAND was killed because its control group reached its memory limit (%s is %s "
+	    "bytes, "
 	    "%s kills so far): raise the limit, or let COMMAND use less memory",
 	    v->limit, oom_text, kills);
 	return true;
@@ -122,8 +124,8 @@ static bool report(const struct version *v)
 void oom_report(void)
 {
 	static const struct version two = {"", "/sys/fs/cgroup", "memory.events", "memory.max"};
-	static const struct version one = {"memory", "/sys/fs/cgroup/memory", "memory.oom_control",
-	    "memory.limit_in_bytes"};
+	static const struct version one = {
+	    "memory", "/sys/fs/cgroup/memory", "memory.oom_control", "memory.limit_in_bytes"};
 
 	if (!report(&two))
 		report(&one);

@@ -88,8 +88,7 @@ static bool has_ended(const struct child *child, short event)
 {
 	struct pollfd end = {.fd = child->pidfd, .events = event};
 
-	return child->pid && end.fd >= 0 && poll(&end, 1, 0) > 0 &&
-	       end.revents & (event | POLLHUP);
+	return child->pid && end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & (event | POLLHUP);
 }
 
 /* What has happened to CHILD, which the kernel has reaped. */

@@ -589,8 +589,7 @@ static void on_inner_end(struct supervision *s, int status)
 
 static void on_no_children(struct supervision *s)
 {
-	if (s->phase == LEAVING ||
-	    (s->phase == KILLING && (s->reaper.ended || !s->child.pid)))
+	if (s->phase == LEAVING || (s->phase == KILLING && (s->reaper.ended || !s->child.pid)))
 		enter(s, OVER, NEVER);
 }
 
@@ -691,8 +690,10 @@ static void on_grace_over(struct supervision *s)
 
 static void say_waiting(void)
 {
-	say(ALWAYS, "waiting for the namespace to end: a process in it cannot be killed now, or one "
-		    "that joined it from outside has not been reaped by its parent");
+	say(ALWAYS,
+	    "waiting for the namespace to end: the kernel waits until every process in it has "
+	    "been reaped (one that joined it from outside, or one that is frozen or in "
+	    "state D)");
 }
 
 static void on_deadline(struct supervision *s)
@@ -790,8 +791,7 @@ static const char *who_reaps(const struct supervision *s)
 
 void supervise_describe(const struct supervision *s)
 {
-	static const char *const roles[] = {
-	    "alone", "the outer process", "the inner process"};
+	static const char *const roles[] = {"alone", "the outer process", "the inner process"};
 	static const char *const terminals[] = {"none", "shared with the shell above",
 	    "shared, COMMAND has a group of its own", "handed to COMMAND"};
 	char stops[128] = "", grace[16] = "none", name[12];
@@ -807,7 +807,8 @@ void supervise_describe(const struct supervision *s)
 		format(grace, sizeof(grace), "infinity");
 	else if (s->grace != GRACE_NONE)
 		format_seconds(grace, s->grace);
-	say(VERBOSE, "%s, %s; orphans reaped by: %s; terminal: %s; stop signals: %s; grace: %s; as %s",
+	say(VERBOSE,
+	    "%s, %s; orphans reaped by: %s; terminal: %s; stop signals: %s; grace: %s; as %s",
 	    roles[s->role], getpid() == 1 ? "PID 1" : "subreaper", who_reaps(s),
 	    terminals[s->terminal.role], stops, grace, s->opt->persona);
 }

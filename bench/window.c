@@ -1,24 +1,27 @@
 /*
- * The window in which PID 1 loses a TERM: from its execve(2) until it blocks or handles the signal, the kernel discards it,
- * because PID 1 has no default actions. No init can close that window from inside, only shorten it.
+ * The window in which PID 1 loses a TERM: from its execve(2) until it blocks or handles the signal,
+ *the kernel discards it, because PID 1 has no default actions. No init can close that window from
+ *inside, only shorten it.
  *
  *	window [-n ROUNDS] [-w MICROSECONDS] [-c CPU] [-s CPU] -- NAME WORD... [::: NAME WORD...]...
  *
- * Each contender is started ROUNDS times as PID 1 of a new PID namespace. Each time one TERM is sent to it, at a moment within
- * WIDTH (-w) microseconds of the start of its execve(2). The moments are spread evenly, and drawn at random within each slice,
- * so that the share of the TERMs that are lost, times WIDTH, is the mean length of the window. Every contender gets the same
- * moments, and the contenders take turns.
+ * Each contender is started ROUNDS times as PID 1 of a new PID namespace. Each time one TERM is
+ *sent to it, at a moment within WIDTH (-w) microseconds of the start of its execve(2). The moments
+ *are spread evenly, and drawn at random within each slice, so that the share of the TERMs that are
+ *lost, times WIDTH, is the mean length of the window. Every contender gets the same moments, and
+ *the contenders take turns.
  *
- * The init's COMMAND is this program. It ends with GOT at TERM. Once it is ready, the measurer sends PWR, at which it ends with LOST.
- * An init that holds both forwards TERM first, because the kernel delivers the lower number first. -c is the processor of the
- * init and its COMMAND, -s that of the measurer, which spins until the TERM is due: they must differ. Both the measurer and the init
- * have a realtime priority, so that other load does not lengthen the window; COMMAND has none.
+ * The init's COMMAND is this program. It ends with GOT at TERM. Once it is ready, the measurer
+ *sends PWR, at which it ends with LOST. An init that holds both forwards TERM first, because the
+ *kernel delivers the lower number first. -c is the processor of the init and its COMMAND, -s that
+ *of the measurer, which spins until the TERM is due: they must differ. Both the measurer and the
+ *init have a realtime priority, so that other load does not lengthen the window; COMMAND has none.
  *
- * Built with -Wl,-e,first (x86-64 and aarch64), this program can itself stand in an init's place, and shows the shortest
- * window that any program can have: its first instructions block all signals.
+ * Built with -Wl,-e,first (x86-64 and aarch64), this program can itself stand in an init's place,
+ *and shows the shortest window that any program can have: its first instructions block all signals.
  *
- * Prints, for each contender, separated by tabs: "window", its name, the TERMs that were lost, ROUNDS, the mean length of the
- * window in microseconds, and the last moment at which one was lost.
+ * Prints, for each contender, separated by tabs: "window", its name, the TERMs that were lost,
+ *ROUNDS, the mean length of the window in microseconds, and the last moment at which one was lost.
  */
 
 #include <sys/mman.h>
@@ -55,8 +58,8 @@ struct contender {
 };
 
 /*
- * The entry point of a window-least: it blocks all signals before the libc begins. Elsewhere than on these two processors
- * there is no such contender.
+ * The entry point of a window-least: it blocks all signals before the libc begins. Elsewhere than
+ * on these two processors there is no such contender.
  */
 #if defined(__x86_64__)
 __asm__(".globl first\n"
@@ -125,8 +128,8 @@ static int command(void)
 }
 
 /*
- * The new process. It shares our memory until its execve, so that the window does not begin with the removal of a copy of it.
- * Errors end it, and the measurer finds out.
+ * The new process. It shares our memory until its execve, so that the window does not begin with
+ * the removal of a copy of it. Errors end it, and the measurer finds out.
  */
 static int launched(void *data)
 {
@@ -146,7 +149,8 @@ static int launched(void *data)
 	_exit(1);
 }
 
-/* Start it, send one TERM so many nanoseconds after its execve began, and find out what became of it. */
+/* Start it, send one TERM so many nanoseconds after its execve began, and find out what became of
+ * it. */
 static void aim(struct contender *who, uint64_t delay)
 {
 	static char stack[65536] __attribute__((aligned(16)));
@@ -156,7 +160,8 @@ static void aim(struct contender *who, uint64_t delay)
 	pid_t pid;
 
 	memset(shared, 0, sizeof *shared);
-	pid = clone(launched, stack + sizeof stack, CLONE_VM | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, who);
+	pid = clone(
+	    launched, stack + sizeof stack, CLONE_VM | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, who);
 	if (pid == -1)
 		err(1, "clone");
 	if (await(&shared->seen, 1, WAIT_LIMIT) == -1)
@@ -183,7 +188,8 @@ static void aim(struct contender *who, uint64_t delay)
 		who->lost++;
 		if ((double)delay / 1000 > who->last)
 			who->last = (double)delay / 1000;
-	} else if (!WIFEXITED(status) || (WEXITSTATUS(status) != GOT && WEXITSTATUS(status) != 128 + SIGTERM)) {
+	} else if (!WIFEXITED(status) ||
+		   (WEXITSTATUS(status) != GOT && WEXITSTATUS(status) != 128 + SIGTERM)) {
 		who->failed++;
 		warnx("%s: wait status %#x", who->name, (unsigned)status);
 	}
@@ -261,7 +267,8 @@ int main(int argc, char **argv)
 	pin(cpu_measurer);
 	take_precedence(0);
 
-	/* The slices in an order of their own, so that a trend of the machine does not look like one of the moments. */
+	/* The slices in an order of their own, so that a trend of the machine does not look like
+	 * one of the moments. */
 	order = malloc(sizeof *order * (size_t)rounds);
 	if (order == NULL)
 		err(1, "malloc");
@@ -281,7 +288,8 @@ int main(int argc, char **argv)
 
 		random = random * 6364136223846793005U + 1442695040888963407U;
 		slice = (double)width * 1000 / (double)rounds;
-		moment = slice * ((double)order[round] + (double)(random >> 40) / (double)(1 << 24));
+		moment =
+		    slice * ((double)order[round] + (double)(random >> 40) / (double)(1 << 24));
 		for (int i = 0; i < contender_count; i++)
 			aim(&contenders[(i + round) % contender_count], (uint64_t)moment);
 	}

@@ -15,9 +15,9 @@ bool descendants_hidden(void);
 
 /*
  * Send SIG to every process that is left, in one pass. SIGTERM goes once to each, however often
- * this is called, and is followed by SIGCONT. Returns whether another pass is needed: a process that
- * forked meanwhile has a child that was missed. As PID 1 one pass is enough, except for SIGTERM after
- * descendants_have_term().
+ * this is called, and is followed by SIGCONT. Returns whether another pass is needed: a process
+ * that forked meanwhile has a child that was missed. As PID 1 one pass is enough, except for
+ * SIGTERM after descendants_have_term().
  */
 bool descendants_signal(int sig);
 

@@ -33,8 +33,7 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted);
  * Start FN(ARG) as the inner process, in the new namespaces. Returns -1 after logging why it could
  * not be created.
  */
-int namespace_enter(
-    const struct options *opt, struct child *inner, int (*fn)(void *), void *arg);
+int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg);
 
 /* The effective ids of the caller, which nobody can ask for inside before they are mapped. */
 struct caller {

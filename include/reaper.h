@@ -24,7 +24,7 @@ enum news_kind {
 	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
 	ORPHAN_REAPED,
 	ORPHAN_CHANGED, /* stopped or continued: of no concern */
-	NO_CHILDREN    /* none is left at all (ECHILD) */
+	NO_CHILDREN     /* none is left at all (ECHILD) */
 };
 
 struct news {

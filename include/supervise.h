@@ -50,14 +50,14 @@ enum phase { RUNNING, STOPPING, LEAVING, KILLING, HUNG_UP, OVER };
 struct supervision {
 	const struct options *opt;
 	enum role role;
-	pid_t caller;       /* the PID that nsinit was started with */
-	struct child child; /* COMMAND, or the inner process */
-	pid_t command;      /* COMMAND's PID as this process sees it; 0 if it is not known */
+	pid_t caller;        /* the PID that nsinit was started with */
+	struct child child;  /* COMMAND, or the inner process */
+	pid_t command;       /* COMMAND's PID as this process sees it; 0 if it is not known */
 	struct start *start; /* COMMAND's start, or NULL */
 	struct reaper reaper;
 	struct terminal terminal;
 	struct pid_file *pid_file;
-	int peer; /* the socket to the other process; -1 once that is gone */
+	int peer;     /* the socket to the other process; -1 once that is gone */
 	bool machine; /* its end is the machine's end */
 
 	enum phase phase;

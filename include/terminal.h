@@ -44,8 +44,8 @@ bool terminal_lend(const struct terminal *terminal, pid_t command);
 /* Return whether nsinit shares the terminal with a shell above it. */
 bool terminal_is_kept(const struct terminal *terminal);
 
-/* At the end: take the foreground back if its group is gone, is COMMAND's (LENT), or has descendants
- * of nsinit's in it. */
+/* At the end: take the foreground back if its group is gone, is COMMAND's (LENT), or has
+ * descendants of nsinit's in it. */
 void terminal_restore(const struct terminal *terminal, pid_t lent);
 
 #endif

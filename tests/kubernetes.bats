@@ -407,3 +407,36 @@ need_memory_limit() {
 	runs "$(node_processes)" containerd
 	[[ -z $(node_groups) ]]
 }
+
+# --- the examples ---
+
+need_yaml() {
+	need_file /usr/lib/python3/dist-packages/yaml python3-yaml
+}
+
+# bats test_tags=tree
+@test "in every example preStop and nsinit's grace end before terminationGracePeriodSeconds" {
+	need_yaml
+	run -0 /usr/bin/python3 - "$root"/examples/kubernetes/*.yaml <<-'END'
+		import sys, yaml
+
+		for path in sys.argv[1:]:
+		    document = yaml.safe_load(open(path))
+		    spec = document["spec"] if document["kind"] == "Pod" else document["spec"]["template"]["spec"]
+		    for container in spec["containers"]:
+		        words = container["command"]
+		        assert words[0].split("/")[-1] == "nsinit" and words[-1] == "--", words
+		        grace = float(words[words.index("--grace") + 1]) if "--grace" in words else 0
+		        hook = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep", "0"])
+		        assert hook[0] == "sleep", hook
+		        print(path, container["name"], hook[1], grace)
+		        assert float(hook[1]) + grace < spec["terminationGracePeriodSeconds"], path
+	END
+	[[ $output == *deployment.yaml* && $output == *job.yaml* && $output == *pod.yaml* ]]
+}
+
+# bats test_tags=tree
+@test "containerd accepts the example of a node's configuration" {
+	run -0 containerd --config "$root/examples/kubernetes/containerd.toml" config dump
+	[[ $output == *'sandbox_image = "localhost/pause:nsinit"'* ]]
+}
