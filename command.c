@@ -39,7 +39,7 @@ enum { TICK = 20 }; /* ms */
 
 static void wait_while(const int *word, int value)
 {
-	const long tick[] = {0, TICK * 1000000};
+	const long tick[] = {0, TICK * 1000000L};
 
 	/* Without FUTEX_PRIVATE_FLAG, which the kernel's own wakeup does not have either. */
 	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);

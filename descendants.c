@@ -19,13 +19,14 @@ struct process {
 	pid_t parent, group;
 };
 
-static void copy_name(struct process *process, const char *from, const char *end)
+/* What is between NAME's "(" and its END, ")". */
+static void copy_name(struct process *process, const char *name, const char *end)
 {
-	size_t n = from && from < end ? (size_t)(end - from - 1) : 0;
+	size_t n = (size_t)(end - name - 1);
 
 	if (n >= sizeof(process->name))
 		n = sizeof(process->name) - 1;
-	memcpy(process->name, from + 1, n);
+	memcpy(process->name, name + 1, n);
 	process->name[n] = '\0';
 }
 
@@ -36,7 +37,7 @@ static void copy_name(struct process *process, const char *from, const char *end
 static bool look_at(pid_t pid, struct process *process)
 {
 	char path[32], text[256];
-	const char *p;
+	const char *p, *name;
 	ssize_t n;
 	int fd;
 
@@ -47,10 +48,11 @@ static bool look_at(pid_t pid, struct process *process)
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
+	name = strchr(text, '(');
 	p = strrchr(text, ')');
-	if (!p)
+	if (!name || !p || p < name)
 		return false;
-	copy_name(process, strchr(text, '('), p);
+	copy_name(process, name, p);
 	process->state = p[2];
 	p += 4;
 	process->parent = read_digits(&p, PID_LIMIT);

@@ -62,6 +62,7 @@ static int resolve(void *arg)
  * In a child, whose working directory is its own: there may be no way back to ours, where it cannot
  * be searched.
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the child writes to it. */
 int path_resolve(const char *path, char real[static PATH_MAX])
 {
 	struct resolving r = {path, real};
