@@ -194,7 +194,7 @@ sure() {
 # --- single cases ---
 
 pause_ends_with_0() {
-	open_terminal "$NSINIT" $1 -P
+	open_terminal "$NSINIT" ${1:+"$1"} -P
 	find_pause
 	"${@:2}"
 	ended_as 'exited 0'
