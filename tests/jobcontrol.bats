@@ -244,3 +244,37 @@ stopped_or_taken() {
 	wait_for stopped_or_taken "$inner"
 	in_state "$inner" S
 }
+
+# What is left of COMMAND's group writes down each signal; INIT is dumb-init or stands for it.
+left_gets() {
+	local init=$1 rewrite=$2 heard
+	heard=$(mktemp "$BATS_TEST_TMPDIR/heard.XXXXXX")
+	"${fresh[@]}" "$init" -r "$rewrite" sh -c '
+		"$PROBES/siglog" "$0" &
+		until [ -s "$0" ]; do sleep 0.01; done' "$heard" </dev/null >/dev/null 3>&-
+	read -r _ found <"$heard"
+	kill -64 "$found"
+	wait_for heard 1 64 process "$heard"
+	kill -KILL "$found"
+	sed -n 's/^\([0-9]*\) .*/\1/p' "$heard" | sed /^64$/d | xargs
+}
+
+@test "as dumb-init, -r rewrites the TERM that COMMAND's group gets at the end as well" {
+	need dumb-init dumb-init
+	ln -s "$NSINIT" "$BATS_TEST_TMPDIR/dumb-init"
+	for init in dumb-init "$BATS_TEST_TMPDIR/dumb-init"; do
+		echo "$init"
+		# CONT follows a TERM of nsinit's and none of dumb-init's.
+		[[ $(left_gets "$init" 15:10) == 10* ]]
+		[[ $(left_gets "$init" 15:0) != *1[05]* ]]
+	done
+}
+
+@test "a signal that nsinit can never receive is refused by name where it would have no effect" {
+	for words in '--stop-signal KILL' '--stop-signal STOP' '-p CHLD'; do
+		# shellcheck disable=SC2086 # words
+		run_nsinit $words true
+		echo "$words: $status, $stderr"
+		[[ $status == 125 && $stderr == *"${words#* }"* ]]
+	done
+}
