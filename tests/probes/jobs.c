@@ -27,7 +27,6 @@
  * stderr, and the next round begins. All that a round has started is killed at its end. The output
  * is "FAILED of ROUNDS"; the status is 0 unless something else than an expectation failed.
  */
-#include <ctype.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
