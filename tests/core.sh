@@ -1,18 +1,18 @@
 #!/bin/sh
 # shellcheck disable=SC2005,SC2013,SC2016,SC2046,SC2048,SC2086,SC2181 # words are meant to split
-# The core of the suite for where bats does not go: a kernel in a virtual machine, a binary of another processor.
+# The core of the tests for places without bats: a kernel in a virtual machine, a binary for another processor.
 #
 #     NSINIT=WORDS PROBES=DIR core.sh [CASE]...
 #
-# Says "ok CASE" or "not ok CASE" for each (all, unless given), after what was seen of one that failed; ends with 1 if one
-# did. NSINIT may be several words. Needs a shell with the usual tools (busybox will do), /proc, and, for the cases
-# of namespaces, root.
+# Print "ok CASE" or "not ok CASE" for each CASE (by default all), after the output of one that failed. The status is
+# 1 if one failed. NSINIT may be several words. It needs a shell with the usual tools (busybox is enough), /proc, and
+# root for the cases of namespaces.
 
 cases='statuses failures remap signals values group single rewrite grace_stop suspend output_ends pid_file
 pid1_orphans pid1_leftovers untouched orphans grace_leftovers grace_signal
 unshare unshare_signals unshare_values unshare_dies unshare_leftovers kinds export_proc root_dir nesting'
 
-# What an emulator of one processor does not know: subreapers, namespaces, the files and masks that it changes itself.
+# Cases that fail in a user-mode emulator: subreapers, namespaces, and files and masks that the emulator changes itself.
 [ -z "${EMULATED-}" ] || cases=${cases%untouched*}
 
 # --- helpers ---
@@ -31,7 +31,7 @@ nap() {
 	usleep 20000 2>/dev/null || sleep 0.02
 }
 
-# until_ok COMMAND [ARG]...: wait until it succeeds, for a minute.
+# until_ok COMMAND [ARG]...: wait until COMMAND succeeds, for a minute at most.
 until_ok() {
 	tries=0
 	until "$@"; do
@@ -41,7 +41,7 @@ until_ok() {
 	done
 }
 
-# status WANTED COMMAND [ARG]...: it ends with that status.
+# status WANTED COMMAND [ARG]...: whether COMMAND ends with the status WANTED.
 status() {
 	wanted=$1 seen=0
 	shift
@@ -49,17 +49,17 @@ status() {
 	same "status of $*" "$wanted" "$seen"
 }
 
-# lines PATTERN FILE N: there are N at least.
+# lines PATTERN FILE N: whether FILE has at least N lines with PATTERN.
 lines() {
 	[ -e "$2" ] && [ "$(grep -c "$1" "$2")" -ge "$3" ]
 }
 
-# ready_pid FILE [N]: the PID of the first, or Nth, that wrote "READY PID" there.
+# ready_pid FILE [N]: print the PID of the first, or Nth, process that wrote "READY PID" to FILE.
 ready_pid() {
 	sed -n 's/^READY //p' "$1" | sed -n "${2-1}p"
 }
 
-# The log of a siglog is there, and holds this many signals.
+# Whether the log of a siglog exists, and has this many signals.
 logged() {
 	lines '^[0-9]' log "$1"
 }
@@ -76,7 +76,7 @@ ended() {
 	[ ! -e "/proc/$1" ] || state_is "$1" Z
 }
 
-# How many of the system's processes have nsinit, a PID, as their parent and are zombies.
+# Print how many zombies have nsinit, a PID, as their parent.
 zombies() {
 	count=0
 	for stat in /proc/[0-9]*/stat; do
@@ -93,7 +93,7 @@ no_zombies() {
 	[ "$(zombies "$1")" = 0 ]
 }
 
-# --- cases: each in a directory of its own, any command that fails ends it ---
+# --- cases: each runs in its own directory, and a command that fails ends it ---
 
 case_statuses() {
 	for n in 0 1 42 125 126 127 255; do
@@ -126,9 +126,9 @@ case_remap() {
 	status 43 $NSINIT -e 42 "$PROBES/die" 43
 }
 
-# Each of the 64 that can be sent: not KILL, STOP, nor CHLD. Nor those that qemu-user cannot pass on: two its libc keeps,
-# and four it leaves unblocked in a thread of its own, which ends by them. EMULATED names those that this
-# version of it keeps besides.
+# Each of the 64 signals that can be sent, except KILL, STOP and CHLD. qemu-user cannot forward two that its libc
+# uses, and four that it leaves unblocked in its own thread, which ends by them. EMULATED names others that this
+# version of it uses.
 all_signals() {
 	n=0
 	while [ $((n += 1)) -le 64 ]; do
@@ -139,7 +139,7 @@ all_signals() {
 	done
 }
 
-# send_all PID: each of them; CONT last and alone, since a TSTP, TTIN or TTOU takes a CONT away that is pending.
+# send_all PID: send each of them. CONT is last and alone, because TSTP, TTIN and TTOU discard a pending CONT.
 send_all() {
 	all=$(all_signals)
 	count=$(echo "$all" | wc -l)
@@ -158,7 +158,7 @@ case_signals() {
 	status 137 wait $!
 }
 
-# sigqueue(3)'s values, in the order they were sent, and who sent them.
+# The values of sigqueue(3), in the order in which they were sent, and the sender.
 case_values() {
 	$NSINIT "$PROBES/siglog" -n 301 log &
 	until_ok started
@@ -215,7 +215,7 @@ case_grace_stop() {
 	kill -TERM $!
 	status 137 wait $!
 	grep -q '^15 ' log
-	# Another signal is no stop.
+	# Another signal does not start the grace.
 	$NSINIT -t 0.1 --stop-signal HUP "$PROBES/siglog" -n 2 -s 3 log2 &
 	until_ok lines READY log2 1
 	kill -TERM $!
@@ -224,7 +224,7 @@ case_grace_stop() {
 	status 3 wait $!
 }
 
-# COMMAND is gone, and its group is reached still, by no number that could be another's.
+# After the end of COMMAND its group still receives signals, without use of a PID that may be another process's.
 case_grace_signal() {
 	$NSINIT -t infinity sh -c "'$PROBES/siglog' -x 12 log & while ! [ -s log ]; do :; done; exit 9" &
 	until_ok lines '^15 ' log 1
@@ -242,11 +242,11 @@ case_orphans() {
 	status 5 wait $!
 }
 
-# In a chroot unshare cannot set the propagation of all mounts, since / is no mount point.
+# In a chroot unshare(1) cannot set the propagation of all mounts, because / is not a mount point.
 own_pidns='unshare --pid --mount --fork --mount-proc'
 grep -q '^[0-9]* [0-9]* [^ ]* [^ ]* / ' /proc/self/mountinfo || own_pidns="$own_pidns --propagation unchanged"
 
-# As a container's PID 1: where a kernel can reap them it is let to, and where not it is the classic loop.
+# As a container's PID 1: the kernel reaps if it can, and otherwise nsinit does.
 case_pid1_orphans() {
 	$own_pidns $NSINIT sh -c "'$PROBES/orphans' -b 50 1000 >out
 		. '$core'
@@ -262,7 +262,7 @@ case_pid1_leftovers() {
 	same 'those who had TERM' 2 "$(grep -c TERM log2)"
 }
 
-# Stops as COMMAND does where somebody sends it TSTP, and both go on with CONT.
+# nsinit stops when COMMAND stops because of a TSTP that was sent to nsinit, and CONT resumes both.
 case_suspend() {
 	$NSINIT sleep 1000 &
 	until_ok has_child $!
@@ -276,7 +276,7 @@ case_suspend() {
 	status 143 wait $!
 }
 
-# Its name is looked at, so that it is COMMAND already.
+# The name is checked, so that the process has executed COMMAND.
 has_child() {
 	for stat in /proc/[0-9]*/stat; do
 		read -r line 2>/dev/null <"$stat" || continue
@@ -290,7 +290,7 @@ has_child() {
 	return 1
 }
 
-# What COMMAND is given is what nsinit was given.
+# COMMAND inherits what nsinit has inherited.
 case_untouched() {
 	given='^(fds|blocked|pending|ignored|caught|cwd|umask|core|nofile|sigpending|pdeathsig|dumpable|env|argv) '
 	"$PROBES/oddparent" -i 13 -B 10 -B 40 -- "$PROBES/state" a 'b c' '' 2>&1 | grep -E "$given" >bare
@@ -299,7 +299,7 @@ case_untouched() {
 	grep -q '^argv b c$' below
 }
 
-# A reader sees the end of the output when COMMAND closes it, whatever nsinit still has to do.
+# A reader gets end-of-file when COMMAND closes its output, also while nsinit runs.
 case_output_ends() {
 	$NSINIT sh -c "exec '$PROBES/siglog' -x 15 log >/dev/null" >pipe.out 2>&1 &
 	until_ok started
@@ -348,7 +348,7 @@ case_unshare_values() {
 	same values "$(seq 1000 1299)" "$(sed -n 's/^40 -1 .* //p' log)"
 }
 
-# The namespace dies with the outer nsinit, however that one died.
+# The namespace ends with the outer process, whatever ends that.
 case_unshare_dies() {
 	$NSINIT -u --pid-file pid "$PROBES/siglog" log &
 	until_ok started
@@ -388,7 +388,7 @@ case_export_proc() {
 	[ ! -e a ] || fail 'the directory is there still'
 }
 
-# Also where / is the initramfs, which pivot_root(2) cannot take away.
+# Also if / is the initramfs, which pivot_root(2) cannot exchange.
 case_root_dir() {
 	mkdir -p new/bin new/proc
 	cp "$PROBES/state" new/bin/
@@ -411,7 +411,7 @@ case_nesting() {
 
 # --- running them ---
 
-# Sourced by one of the cases, for the helpers.
+# One of the cases sources this file for its functions.
 case $0 in
 *core.sh) ;;
 *) return ;;
