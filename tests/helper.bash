@@ -1,27 +1,27 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# What every test shares; each .bats file begins with `load helper`. One that needs a setup or teardown of its own
-# calls helper_setup first in the one, and helper_teardown last in the other.
+# Functions that all tests share. Each .bats file begins with `load helper`. A file with its own setup or teardown calls
+# helper_setup first in the former, and helper_teardown last in the latter.
 #
 # A file or test with `# bats file_tags=docker` (or test_tags) needs an engine, with `qemu` a virtual machine, with
-# `seccomp` that filter, with `tree` the sources: `make core` leaves those out, so that other builds and processors can be
-# tested too. What has the tag `static` holds for a static nsinit alone.
+# `seccomp` seccomp(2), with `tree` the sources. `make core` omits these, so that it can test other builds and
+# processors. A test with the tag `static` holds for a static nsinit only.
 
-# From the environment: NSINIT and PROBES, what is tested and the probes that look (`make probes`); STRICT=1, where a
-# skip is a failure; WAIT, the seconds that wait_for has.
+# Variables of the environment: NSINIT, the program to test; PROBES, the directory of the probes (`make probes`);
+# STRICT=1: a skip is a failure; WAIT, the time limit of wait_for in seconds.
 if declare -F bats_require_minimum_version >/dev/null; then
 	bats_require_minimum_version 1.8.0
 fi
-# RETRIES: how often a test may be tried again. CI allows two: it runs on machines that others load, where a shell in the
-# middle of a test may not be scheduled for seconds.
+# RETRIES: how often a failed test is repeated. CI allows two, because it runs on busy machines, where a shell in a test
+# may not be scheduled for seconds.
 BATS_TEST_RETRIES=${RETRIES:-0}
 root=${root:-$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}
 NSINIT=${NSINIT:-$root/nsinit}
 PROBES=${PROBES:-$root/build/probes}
 export root NSINIT PROBES
 
-# --- what a test needs ---
+# --- requirements ---
 
-# missing TEXT: skip this test and say what it lacks; a failure with STRICT=1.
+# missing TEXT: skip this test with the reason TEXT; fail with STRICT=1.
 missing() {
 	if [[ ${STRICT:-0} != 0 ]]; then
 		echo "STRICT: $1" >&2
@@ -30,8 +30,8 @@ missing() {
 	skip "$1"
 }
 
-# lacks FUNCTION: whether FUNCTION asks for what is missing. For setup_file, where bats knows no skip: it starts nothing
-# then, and setup calls FUNCTION for each test to say so.
+# lacks FUNCTION: whether a requirement of FUNCTION is missing. For setup_file, in which bats cannot skip: it starts
+# nothing then, and setup calls FUNCTION to skip each test.
 lacks() {
 	! (
 		# shellcheck disable=SC2317 # need and its like call it
@@ -42,33 +42,33 @@ lacks() {
 	)
 }
 
-# need COMMAND PACKAGE: go on only where COMMAND is installed.
+# need COMMAND PACKAGE: skip the test unless COMMAND is installed.
 need() {
 	command -v "$1" >/dev/null || missing "needs $1: apt-get install $2"
 }
 
-# need_file FILE PACKAGE: go on only where FILE is there.
+# need_file FILE PACKAGE: skip the test unless FILE exists.
 need_file() {
 	[[ -e $1 ]] || missing "needs $1: apt-get install $2"
 }
 
-# need_root: go on only as root.
+# need_root: skip the test unless it runs as root.
 need_root() {
 	((EUID == 0)) || missing "needs root: sudo make check (apt-get install sudo)"
 }
 
-# chrooted: whether the root directory is no mount point, as after chroot(1) into a directory.
+# chrooted: whether the root directory is not a mount point, as after chroot(1) into a directory.
 chrooted() {
 	! grep -q '^[0-9]* [0-9]* [^ ]* [^ ]* / ' /proc/self/mountinfo
 }
 
-# need_mounted_root: go on only where the propagation of all mounts can be set and the root be moved, as unshare(1),
-# pivot_root(2) and engines want to.
+# need_mounted_root: skip the test unless the propagation of all mounts can be set and the root can be moved, which
+# unshare(1), pivot_root(2) and engines need.
 need_mounted_root() {
 	! chrooted || missing "needs a root directory that is a mount point, and this is a chroot: run it outside"
 }
 
-# need_user_namespaces: go on only where the kernel gives some, as it does to nobody in a chroot.
+# need_user_namespaces: skip the test unless user namespaces can be created, which the kernel refuses in a chroot.
 need_user_namespaces() {
 	unshare --user true 2>/dev/null ||
 		missing "needs user namespaces, which are switched off here, or refused as in a chroot: run it outside"
@@ -76,13 +76,13 @@ need_user_namespaces() {
 
 # --- waiting ---
 
-# nap: a moment between two looks at a condition, without a process more than must be.
+# nap: wait a moment between two checks of a condition, without an additional process.
 nap() {
 	local _
 	read -rt 0.02 _ <> <(:) || :
 }
 
-# wait_for [-t SECONDS] COMMAND [ARG]...: until COMMAND succeeds; fails, naming it, when it has not in time.
+# wait_for [-t SECONDS] COMMAND [ARG]...: wait until COMMAND succeeds. If it does not in time, fail and name it.
 wait_for() {
 	local limit=${WAIT:-30}
 	if [[ $1 == -t ]]; then
@@ -101,7 +101,7 @@ wait_for() {
 
 # --- looking at processes ---
 
-# state PID: the letter of its state (R S D T t Z), nothing and failure where there is no such process.
+# state PID: print the letter of its state (R S D T t Z), or fail if there is no such process.
 state() {
 	local line
 	read -r line 2>/dev/null <"/proc/$1/stat" || return 1
@@ -109,27 +109,27 @@ state() {
 	echo "${line%% *}"
 }
 
-# in_state PID LETTERS: whether its state is one of LETTERS.
+# in_state PID LETTERS: whether the state of PID is one of LETTERS.
 in_state() {
 	[[ $(state "$1") == ["$2"] ]]
 }
 
-# gone PID: whether there is no such process any more, not even a zombie.
+# gone PID: whether there is no such process, not even a zombie.
 gone() {
 	[[ ! -e /proc/$1/stat ]]
 }
 
-# ended PID: whether it runs no more, be it gone or a zombie.
+# ended PID: whether PID has ended. It may be a zombie.
 ended() {
 	gone "$1" || in_state "$1" ZX || gone "$1"
 }
 
-# field PID NAME: the value of NAME in /proc/PID/status.
+# field PID NAME: print the value of NAME in /proc/PID/status.
 field() {
 	sed -n "/^$2:/ { s/^[^[:space:]]*[[:space:]]*//; s/\t/ /g; p; }" "/proc/$1/status" 2>/dev/null || :
 }
 
-# stat_field PID N: field N of /proc/PID/stat, numbered as in proc(5): 4 ppid, 5 pgid, 6 session, 7 tty, 8 tpgid.
+# stat_field PID N: print field N of /proc/PID/stat, as proc(5) numbers them: 4 ppid, 5 pgid, 6 session, 7 tty, 8 tpgid.
 stat_field() {
 	local line
 	local -a fields
@@ -138,13 +138,13 @@ stat_field() {
 	echo "${fields[$2 - 3]}"
 }
 
-# children PID: the PIDs of its children, zombies too, one a line. No loop of bash's own: each command in one costs a
-# hundred times as much where bats traces it.
+# children PID: print the PIDs of its children, including zombies, one per line. It does not loop in bash, because each
+# command in a loop takes a hundred times as long while bats traces it.
 children() {
 	ps -o pid= --ppid "$1" 2>/dev/null | tr -d ' '
 }
 
-# descendants PID: the PIDs of all below it, one a line.
+# descendants PID: print the PIDs of all its descendants, one per line.
 descendants() {
 	ps -e -o pid= -o ppid= | awk -v root="$1" '
 		{ parent[$1] = $2 }
@@ -166,33 +166,34 @@ has_children() {
 	[[ $(children "$2" | wc -l) == "$1" ]]
 }
 
-# mask_set PID: whether it blocks all that can be blocked, as raw 64 bits (KILL and STOP cannot), CHLD perhaps not.
+# mask_set PID: whether PID blocks all signals that can be blocked (KILL and STOP cannot), except perhaps CHLD.
 mask_set() {
 	grep -qs '^SigBlk:.fffffffffff[ab]feff$' "/proc/$1/status"
 }
 
-# runs PID NAME: whether PID has become the program NAME (its first 15 letters, as the kernel knows it).
+# runs PID NAME: whether PID runs the program NAME, of which the kernel knows the first 15 letters.
 runs() {
 	local name
 	read -r name 2>/dev/null <"/proc/$1/comm" && [[ $name == "${2:0:15}" ]]
 }
 
-# said TEXT FILE: whether FILE holds TEXT by now.
+# said TEXT FILE: whether FILE contains TEXT.
 said() {
 	grep -qFe "$1" "$2" 2>/dev/null
 }
 
 # --- starting ---
 
-# Standard files and signals as a service manager gives them: bash has INT and QUIT ignored in what it starts behind.
+# Signals as a service manager sets them. bash ignores INT and QUIT in processes that it starts in the background.
 fresh=(setsid -w env --default-signal)
 
-# run_nsinit ARG...: nsinit without a terminal, to its end: $status, $output, $stderr, $lines and $stderr_lines.
+# run_nsinit ARG...: run nsinit without a terminal to its end. Set $status, $output, $stderr, $lines and $stderr_lines.
 run_nsinit() {
 	run --separate-stderr "${fresh[@]}" "$NSINIT" "$@" </dev/null 3>&-
 }
 
-# spawn COMMAND [ARG]...: behind, in a session of its own; its PID is $pid, what it writes goes to $out and $err.
+# spawn COMMAND [ARG]...: start it in the background in a new session. $pid is its PID, $out and $err are its output
+# files.
 spawn() {
 	out=$BATS_TEST_TMPDIR/out.${#pids[@]} err=$BATS_TEST_TMPDIR/err.${#pids[@]}
 	setsid env --default-signal "$@" </dev/null >"$out" 2>"$err" 3>&- &
@@ -200,7 +201,7 @@ spawn() {
 	pids+=("$pid")
 }
 
-# start_nsinit ARG...: spawn it, and come back once it blocks all signals (or has ended already).
+# start_nsinit ARG...: spawn nsinit, and wait until it blocks all signals (or has ended).
 start_nsinit() {
 	spawn "$NSINIT" "$@"
 	wait_for nsinit_up "$pid"
@@ -210,20 +211,20 @@ nsinit_up() {
 	mask_set "$1" || ended "$1"
 }
 
-# finish [PID]: wait until what was spawned ends; its status is $status.
+# finish [PID]: wait until the spawned process ends, and set $status.
 finish() {
 	wait_for ended "${1:-$pid}" || return
 	status=0
 	wait "${1:-$pid}" || status=$?
 }
 
-# A PID and mount namespace of one's own, where counting processes counts no others. In a chroot unshare(1) cannot set the
+# A new PID and mount namespace, in which other processes are not counted. In a chroot unshare(1) cannot set the
 # propagation of all mounts; it sets that of /proc, where it mounts.
 own_pidns=(unshare --pid --mount --fork --mount-proc --kill-child)
 ! chrooted || own_pidns+=(--propagation unchanged)
 
-# in_pidns SCRIPT [ARG]...: bash runs SCRIPT as PID 1 of a namespace of its own, with these helpers. Its last command
-# may be `exec "$NSINIT" ...`, which makes nsinit PID 1. Use it with `run`, or alone where it is to succeed.
+# in_pidns SCRIPT [ARG]...: run SCRIPT in bash as PID 1 of a new namespace, with these helpers. Its last command may be
+# `exec "$NSINIT" ...`, which makes nsinit PID 1. Use it with `run`, or alone if it must succeed.
 in_pidns() {
 	# shellcheck disable=SC2016 # the inner shell's
 	"${fresh[@]}" "${own_pidns[@]}" bash -euc '
@@ -233,8 +234,8 @@ in_pidns() {
 		eval "$script"' in_pidns "$@" </dev/null 3>&-
 }
 
-# start_pid1 ARG...: spawn nsinit as PID 1 of a namespace of its own; $pid is its PID as seen from here, and finish
-# gives its status.
+# start_pid1 ARG...: spawn nsinit as PID 1 of a new namespace. $pid is its PID as seen from here. finish sets its
+# status.
 start_pid1() {
 	spawn "${own_pidns[@]}" "$NSINIT" "$@"
 	launcher=$pid
@@ -252,7 +253,7 @@ pid1_up() {
 
 # --- beginning and end of each test ---
 
-# mounts: the mounts of this namespace that a test could have changed. Engines' own come and go.
+# mounts: print the mounts of this namespace that a test could have changed. Mounts of engines are omitted.
 mounts() {
 	awk -v tmp="$BATS_TEST_TMPDIR" '
 		$5 ~ "^/[^/]*$" || $5 ~ "^/(proc|sys|dev)/" || index($5, tmp "/") == 1 {
@@ -264,13 +265,13 @@ mounts() {
 }
 
 helper_setup() {
-	# By this variable teardown knows what the test has started, whatever became of its parents.
+	# This variable identifies the processes that the test has started, also after their parents have ended.
 	export NSINIT_TEST=$BATS_TEST_TMPDIR
 	pids=()
 	mounts_before=$(mounts)
 }
 
-# left_over: the PIDs of all that the test started and that live, the latest first as far as PIDs tell.
+# left_over: print the PIDs of the test's processes that still live, the highest first.
 left_over() {
 	(
 		id=NSINIT_TEST=$NSINIT_TEST
@@ -283,7 +284,7 @@ helper_teardown() {
 	local p failed=0 dir
 	[[ -n ${NSINIT_TEST-} ]] || return 0
 	for p in "${pids[@]}"; do
-		# Once it has been waited for its PID may be another's.
+		# After a wait for it, its PID may belong to another process.
 		if [[ " $(jobs -p | xargs) " == *" $p "* ]]; then
 			# shellcheck disable=SC2046
 			kill -KILL "$p" $(descendants "$p") 2>/dev/null || :
@@ -293,7 +294,7 @@ helper_teardown() {
 		kill -KILL "$p" 2>/dev/null || :
 	done
 	wait_for none_left || failed=1
-	# What is mounted last goes first.
+	# The last mount is unmounted first.
 	while read -r dir; do
 		umount -l "$dir"
 	done < <(awk -v tmp="$BATS_TEST_TMPDIR/" 'index($5, tmp) == 1 { print $5 }' /proc/self/mountinfo | tac)
