@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Terminals and job control: below a shell, as the leader of a session with a terminal, and without a terminal; each
-# with nsinit alone (`plain`) and with a PID namespace (`unshared`).
+# Terminals and job control: below a shell, as the leader of a session with a terminal, and without a terminal. Each
+# test runs without (`plain`) and with a new PID namespace (`unshared`).
 
 # shellcheck disable=SC2086,SC2153 # $u is a word or none; $nsinit, what is typed, is not $NSINIT
 load helper
@@ -16,8 +16,8 @@ teardown() {
 	helper_teardown
 }
 
-# stopped, resumed: COMMAND and nsinit, its outer process where there are two. PID 1 of a namespace can't be stopped
-# from inside.
+# stopped, resumed: whether COMMAND and nsinit are, or the outer process if there are two. The inner one, PID 1 of a
+# namespace, cannot be stopped from inside.
 stopped() {
 	in_state "$command" T && in_state "$outer" T
 }
@@ -26,7 +26,7 @@ resumed() {
 	in_state "$command" SDR && in_state "$outer" SDR
 }
 
-# attentive PID: it has taken all signals that were sent to it.
+# attentive PID: whether PID has taken all signals that were sent to it.
 attentive() {
 	[[ $(field "$1" ShdPnd) == 0000000000000000 ]]
 }
@@ -35,7 +35,7 @@ none_sleeps() {
 	! grep -qszxF -e "$long" /proc/[0-9]*/cmdline
 }
 
-# The typed words, for a test's own shell expands $NSINIT and $PROBES.
+# These words are typed: the shell of the test expands $NSINIT and $PROBES.
 # shellcheck disable=SC2016
 nsinit='$NSINIT'
 
@@ -138,7 +138,7 @@ ctrl_c() {
 @test "below busybox sh, Ctrl-C ends COMMAND: 130" { plain ctrl_c busybox; }
 @test "below busybox sh, Ctrl-C ends COMMAND: 130 (-u)" { unshared ctrl_c busybox; }
 
-# A COMMAND that takes INT for itself ends as it likes, and the list goes on.
+# A COMMAND that handles INT ends with its own status, and the list continues.
 ctrl_c_caught() {
 	open_shell bash
 	type_line "$nsinit $u bash -c 'trap \"exit 7\" INT; echo on-\$((1 + 1)); read -r x'; echo \"it was \$?.\""
@@ -147,10 +147,10 @@ ctrl_c_caught() {
 	see 'it was 7.'
 }
 
-@test "a COMMAND that handles Ctrl-C gives its own status" { plain ctrl_c_caught; }
-@test "a COMMAND that handles Ctrl-C gives its own status (-u)" { unshared ctrl_c_caught; }
+@test "the status of a COMMAND that handles Ctrl-C is its own" { plain ctrl_c_caught; }
+@test "the status of a COMMAND that handles Ctrl-C is its own (-u)" { unshared ctrl_c_caught; }
 
-# COMMAND has it from the kernel, and nsinit keeps the clock all the same.
+# The kernel sends it to COMMAND, and nsinit starts the grace.
 ctrl_c_asks_for_the_stop() {
 	open_shell bash
 	type_line "$nsinit $u --stop-signal INT -t 0.1 bash -c 'trap \"\" INT; echo on-\$((1 + 1)); while :; do read -r x; done'; echo \"it was \$?.\""
@@ -220,8 +220,8 @@ one_sleeps() {
 	! none_sleeps
 }
 
-# Inside, the shell's group and nsinit's own both read as 0.
-@test "-g in a PID namespace whose shell is outside: the foreground is COMMAND's if it was nsinit's, and only then" {
+# Inside, the process groups of the shell and of nsinit both read as 0.
+@test "-g in a PID namespace whose shell is outside gives COMMAND the foreground only if nsinit had it" {
 	need_root
 	open_shell bash
 	at_prompt "${own_pidns[*]} $nsinit -g sleep $long &"
@@ -319,12 +319,12 @@ from_background() {
 	wait_for ended "$command"
 }
 
-@test "below bash, nsinit COMMAND & comes back with fg" { plain from_background bash; }
-@test "below bash, nsinit COMMAND & comes back with fg (-u)" { unshared from_background bash; }
-@test "below dash, nsinit COMMAND & comes back with fg" { plain from_background dash; }
-@test "below dash, nsinit COMMAND & comes back with fg (-u)" { unshared from_background dash; }
-@test "below busybox sh, nsinit COMMAND & comes back with fg" { plain from_background busybox; }
-@test "below busybox sh, nsinit COMMAND & comes back with fg (-u)" { unshared from_background busybox; }
+@test "below bash, fg brings nsinit COMMAND & to the foreground" { plain from_background bash; }
+@test "below bash, fg brings nsinit COMMAND & to the foreground (-u)" { unshared from_background bash; }
+@test "below dash, fg brings nsinit COMMAND & to the foreground" { plain from_background dash; }
+@test "below dash, fg brings nsinit COMMAND & to the foreground (-u)" { unshared from_background dash; }
+@test "below busybox sh, fg brings nsinit COMMAND & to the foreground" { plain from_background busybox; }
+@test "below busybox sh, fg brings nsinit COMMAND & to the foreground (-u)" { unshared from_background busybox; }
 
 reads_in_background() {
 	open_shell "$1"
@@ -341,10 +341,10 @@ reads_in_background() {
 	see "$prompt"
 }
 
-@test "a COMMAND in the background that reads the terminal stops, and goes on with fg" {
+@test "a COMMAND in the background that reads the terminal stops, and fg resumes it" {
 	plain reads_in_background bash
 }
-@test "a COMMAND in the background that reads the terminal stops, and goes on with fg (-u)" {
+@test "a COMMAND in the background that reads the terminal stops, and fg resumes it (-u)" {
 	unshared reads_in_background bash
 }
 
@@ -417,7 +417,7 @@ shell_inside() {
 	job_control
 	type_line 'exit 3'
 	see "$prompt"
-	# dash wants to give the terminal back to the group that it found, which reads as 0 there, and ends with 2. So it
+	# dash tries to give the terminal back to the group that it found, which reads as 0 there, and ends with 2. So it
 	# does below unshare(1).
 	[[ $1$u == dash-u ]] || last_status 3
 	# shellcheck disable=SC2016
@@ -437,7 +437,7 @@ shell_inside() {
 	unshared shell_inside busybox dash
 }
 
-# The script's shell, unlike an interactive one, never takes the terminal back by itself.
+# Unlike an interactive shell, the shell of a script never takes the terminal back.
 script_gets_it_back() {
 	cat >"$BATS_TEST_TMPDIR/outer.sh" <<-end
 		PS1='inside> ' "\$NSINIT" $u bash --norc
@@ -480,7 +480,7 @@ edits() {
 	find_sleep vi "$BATS_TEST_TMPDIR/note"
 	see note
 	for word in hello again; do
-		# vim-tiny knows no expressions.
+		# vim-tiny does not support expressions.
 		type_line ":\$normal o$word"
 		press C-z
 		see "$prompt"
@@ -507,7 +507,7 @@ reads_on() {
 	press C-z
 	see "$prompt"
 	wait_for stopped
-	# less gave the terminal's modes back before it stopped: what is typed is echoed.
+	# less restored the terminal's modes before it stopped: typed text is echoed.
 	type_line 'echo a line'
 	see 'echo a line\r\na line'
 	see "$prompt"
@@ -523,7 +523,7 @@ reads_on() {
 @test "less is stopped and resumed" { plain reads_on; }
 @test "less is stopped and resumed (-u)" { unshared reads_on; }
 
-# Without nsinit the shell learns of the stop as soon as COMMAND has stopped, and not before.
+# Without nsinit the shell notices the stop when COMMAND has stopped, and not before.
 stops_itself() {
 	open_shell bash
 	type_line "$nsinit $u bash -c 'kill -$1 \$\$; echo on-\$((1 + 1))' $long"
@@ -562,8 +562,8 @@ suspends() {
 @test "bash inside is suspended, and has the terminal again after fg" { plain suspends; }
 @test "bash inside is suspended, and has the terminal again after fg (-u)" { unshared suspends; }
 
-# A script's shell doesn't see what its commands do; a nsinit that stopped there for a STOP of COMMAND alone would hang
-# when COMMAND alone is continued.
+# The shell of a script does not notice that its commands stop. If nsinit stopped there because of a STOP of COMMAND
+# alone, it would hang when COMMAND alone is continued.
 stop_in_script() {
 	cat >"$BATS_TEST_TMPDIR/pause.sh" <<-end
 		"\$NSINIT" $u bash -c 'kill -STOP \$\$; echo on-\$((1 + 1))' $long
@@ -605,7 +605,7 @@ told_to_stop() {
 @test "below a shell, TTOU from a process stops both, and CONT resumes both" { plain told_to_stop TTOU; }
 @test "below a shell, TTOU from a process stops both, and CONT resumes both (-u)" { unshared told_to_stop TTOU; }
 
-# how.pl: the status as wait(2) has it, where a shell can't tell death by INT from exit 130.
+# how.pl: prints the status of wait(2), because a shell cannot distinguish death by INT from exit 130.
 how() {
 	need perl perl-base
 	cat >"$BATS_TEST_TMPDIR/how.pl" <<-'end'
@@ -629,14 +629,14 @@ dies_alike() {
 	see "$prompt"
 }
 
-@test "where Ctrl-C ends COMMAND, nsinit dies of INT itself" { plain dies_alike C-c 'signal 2, core 0, status 0.'; }
-@test "where Ctrl-C ends COMMAND, nsinit dies of INT itself (-u)" {
+@test "if Ctrl-C ends COMMAND, nsinit dies of INT itself" { plain dies_alike C-c 'signal 2, core 0, status 0.'; }
+@test "if Ctrl-C ends COMMAND, nsinit dies of INT itself (-u)" {
 	unshared dies_alike C-c 'signal 2, core 0, status 0.'
 }
-@test "where Ctrl-\\ ends COMMAND, nsinit dies of QUIT itself, without a core" {
+@test "if Ctrl-\\ ends COMMAND, nsinit dies of QUIT itself, without a core" {
 	plain dies_alike C-\\ 'signal 3, core 0, status 0.'
 }
-@test "where Ctrl-\\ ends COMMAND, nsinit dies of QUIT itself, without a core (-u)" {
+@test "if Ctrl-\\ ends COMMAND, nsinit dies of QUIT itself, without a core (-u)" {
 	unshared dies_alike C-\\ 'signal 3, core 0, status 0.'
 }
 @test "-e 130 makes Ctrl-C a status of 0" { plain dies_alike C-c 'signal 0, core 0, status 0.' '-e 130'; }
@@ -651,8 +651,8 @@ int_from_a_process() {
 	see 'signal 2, core 0, status 0.'
 }
 
-@test "below a shell, a COMMAND that dies of a process's INT makes nsinit die of it" { plain int_from_a_process; }
-@test "below a shell, a COMMAND that dies of a process's INT makes nsinit die of it (-u)" {
+@test "below a shell, nsinit dies of INT if COMMAND dies of an INT that a process sent" { plain int_from_a_process; }
+@test "below a shell, nsinit dies of INT if COMMAND dies of an INT that a process sent (-u)" {
 	unshared int_from_a_process
 }
 
@@ -665,8 +665,8 @@ term_is_a_status() {
 	see 'signal 0, core 0, status 143.'
 }
 
-@test "below a shell, a COMMAND that dies of TERM makes a status of 143" { plain term_is_a_status; }
-@test "below a shell, a COMMAND that dies of TERM makes a status of 143 (-u)" { unshared term_is_a_status; }
+@test "below a shell, the status is 143 if COMMAND dies of TERM" { plain term_is_a_status; }
+@test "below a shell, the status is 143 if COMMAND dies of TERM (-u)" { unshared term_is_a_status; }
 
 once() {
 	local heard=$BATS_TEST_TMPDIR/heard
@@ -696,8 +696,8 @@ once() {
 @test "below a shell, Ctrl-C, Ctrl-\\, a new size and kill arrive once" { plain once; }
 @test "below a shell, Ctrl-C, Ctrl-\\, a new size and kill arrive once (-u)" { unshared once; }
 
-# kill %1 goes to the job's group: COMMAND has it from the shell, and from nsinit, which can't tell it from a kill of
-# itself; no third one comes.
+# kill %1 signals the job's group: COMMAND receives it from the shell, and from nsinit, which cannot distinguish it
+# from a signal to nsinit alone. It does not arrive a third time.
 kill_job() {
 	local heard=$BATS_TEST_TMPDIR/heard
 	open_shell bash
@@ -708,8 +708,8 @@ kill_job() {
 	heard 1 40 process "$heard" || heard 2 40 process "$heard"
 }
 
-@test "kill %1 arrives, at most once more by way of nsinit" { plain kill_job; }
-@test "kill %1 arrives, at most once more by way of nsinit (-u)" { unshared kill_job; }
+@test "kill %1 arrives, and at most once more through nsinit" { plain kill_job; }
+@test "kill %1 arrives, and at most once more through nsinit (-u)" { unshared kill_job; }
 
 command_alone() {
 	local heard=$BATS_TEST_TMPDIR/heard other=$BATS_TEST_TMPDIR/other
@@ -725,8 +725,8 @@ command_alone() {
 	heard_nothing "$other"
 }
 
-@test "below a shell, a signal to nsinit reaches COMMAND and none of its pipeline" { plain command_alone; }
-@test "below a shell, a signal to nsinit reaches COMMAND and none of its pipeline (-u)" { unshared command_alone; }
+@test "below a shell, a signal to nsinit reaches COMMAND, and no other process of the pipeline" { plain command_alone; }
+@test "below a shell, a signal to nsinit reaches COMMAND, and no other process of the pipeline (-u)" { unshared command_alone; }
 
 own_group() {
 	how
@@ -741,8 +741,8 @@ own_group() {
 	see "$prompt"
 }
 
-@test "-g gives COMMAND a group of its own below a shell, and the terminal" { plain own_group; }
-@test "-g gives COMMAND a group of its own below a shell, and the terminal (-u)" { unshared own_group; }
+@test "-g gives COMMAND its own process group below a shell, and the terminal" { plain own_group; }
+@test "-g gives COMMAND its own process group below a shell, and the terminal (-u)" { unshared own_group; }
 
 own_group_stops() {
 	open_shell "$1"
@@ -785,8 +785,8 @@ own_group_in_script() {
 	see "$prompt"
 }
 
-@test "with -g, Ctrl-Z stops the script around nsinit, too" { plain own_group_in_script; }
-@test "with -g, Ctrl-Z stops the script around nsinit, too (-u)" { unshared own_group_in_script; }
+@test "with -g, Ctrl-Z stops the script around nsinit as well" { plain own_group_in_script; }
+@test "with -g, Ctrl-Z stops the script around nsinit as well (-u)" { unshared own_group_in_script; }
 
 own_group_reads() {
 	cat >"$BATS_TEST_TMPDIR/ask.sh" <<-end
@@ -805,8 +805,8 @@ own_group_reads() {
 	see 'two <b>'
 }
 
-@test "with -g, COMMAND reads the terminal, and the script after it" { plain own_group_reads; }
-@test "with -g, COMMAND reads the terminal, and the script after it (-u)" { unshared own_group_reads; }
+@test "with -g, COMMAND reads the terminal, and so does the script afterwards" { plain own_group_reads; }
+@test "with -g, COMMAND reads the terminal, and so does the script afterwards (-u)" { unshared own_group_reads; }
 
 own_group_in_background() {
 	open_shell bash
@@ -817,8 +817,8 @@ own_group_in_background() {
 	wait_for ended "$outer"
 }
 
-@test "with -g, a COMMAND in the background leaves the terminal alone" { plain own_group_in_background; }
-@test "with -g, a COMMAND in the background leaves the terminal alone (-u)" { unshared own_group_in_background; }
+@test "with -g, a COMMAND in the background does not take the terminal" { plain own_group_in_background; }
+@test "with -g, a COMMAND in the background does not take the terminal (-u)" { unshared own_group_in_background; }
 
 controlled() {
 	type_line "$nsinit $u sleep $long $1"
@@ -848,7 +848,7 @@ redirected() {
 @test "below a shell, job control needs neither stdin nor stdout nor stderr" { plain redirected; }
 @test "below a shell, job control needs neither stdin nor stdout nor stderr (-u)" { unshared redirected; }
 
-# without_tty COMMAND...: COMMAND's /dev has null and pts alone.
+# without_tty COMMAND...: run COMMAND with a /dev of null and pts only.
 without_tty() {
 	need_root
 	need_mounted_root
@@ -924,8 +924,8 @@ early_ctrl_c() {
 	heard 1 2 any "$heard"
 }
 
-@test "below a shell, a Ctrl-C from before COMMAND was started reaches it once" { plain early_ctrl_c; }
-@test "below a shell, a Ctrl-C from before COMMAND was started reaches it once (-u)" { unshared early_ctrl_c; }
+@test "below a shell, a Ctrl-C before the start of COMMAND reaches it once" { plain early_ctrl_c; }
+@test "below a shell, a Ctrl-C before the start of COMMAND reaches it once (-u)" { unshared early_ctrl_c; }
 
 early_ctrl_z() {
 	open_shell bash
@@ -944,10 +944,10 @@ early_ctrl_z() {
 	last_status 130
 }
 
-@test "below a shell, a Ctrl-Z from before COMMAND was started stops it" { plain early_ctrl_z; }
-@test "below a shell, a Ctrl-Z from before COMMAND was started stops it (-u)" { unshared early_ctrl_z; }
+@test "below a shell, a Ctrl-Z before the start of COMMAND stops it" { plain early_ctrl_z; }
+@test "below a shell, a Ctrl-Z before the start of COMMAND stops it (-u)" { unshared early_ctrl_z; }
 
-@test "below a shell, a Ctrl-Z from before COMMAND was started that a CONT undid is not taken for a later one" {
+@test "below a shell, a Ctrl-Z before the start of COMMAND that a CONT undid has no effect" {
 	need strace strace
 	local heard=$BATS_TEST_TMPDIR/heard
 	open_shell bash
@@ -963,7 +963,7 @@ early_ctrl_z() {
 	[[ $(grep '^20 ' "$heard" | tail -n 1) == '20 128 '* ]]
 }
 
-# kept_stopped: whatever nsinit is sent but CONT, it does not resume COMMAND.
+# kept_stopped: whether nsinit does not resume COMMAND because of any signal except CONT.
 kept_stopped() {
 	kill -WINCH "$outer"
 	wait_for heard_or_stopped
@@ -1004,8 +1004,8 @@ leader_placed() {
 	has_terminal
 }
 
-@test "as a session's leader, nsinit gives COMMAND a session of its own and the terminal" { plain leader_placed; }
-@test "as a session's leader, nsinit gives COMMAND a session of its own and the terminal (-u)" {
+@test "as a session's leader, nsinit gives COMMAND a new session and the terminal" { plain leader_placed; }
+@test "as a session's leader, nsinit gives COMMAND a new session and the terminal (-u)" {
 	unshared leader_placed
 }
 
@@ -1020,8 +1020,8 @@ leader_redirected() {
 	done
 }
 
-@test "the terminal is COMMAND's also where stdin, stdout and stderr are something else" { plain leader_redirected; }
-@test "the terminal is COMMAND's also where stdin, stdout and stderr are something else (-u)" {
+@test "COMMAND has the terminal also if stdin, stdout and stderr are other files" { plain leader_redirected; }
+@test "COMMAND has the terminal also if stdin, stdout and stderr are other files (-u)" {
 	unshared leader_redirected
 }
 
@@ -1080,8 +1080,8 @@ ctrl_z_freezes_nothing() {
 	ended_as 'exited 0'
 }
 
-@test "as a session's leader, Ctrl-Z freezes nothing" { plain ctrl_z_freezes_nothing; }
-@test "as a session's leader, Ctrl-Z freezes nothing (-u)" { unshared ctrl_z_freezes_nothing; }
+@test "as a session's leader, Ctrl-Z does not stop COMMAND" { plain ctrl_z_freezes_nothing; }
+@test "as a session's leader, Ctrl-Z does not stop COMMAND (-u)" { unshared ctrl_z_freezes_nothing; }
 
 leader_ctrl_c() {
 	open_terminal "$NSINIT" $u sleep "$long"
@@ -1125,7 +1125,7 @@ leader_once() {
 	done
 }
 
-@test "as a session's leader, the hand-over signals nobody, and what the terminal sends arrives once" {
+@test "as a session's leader, handing the terminal over signals no process, and signals from the terminal arrive once" {
 	plain leader_once
 }
 @test "as a session's leader, the hand-over signals nobody, and what the terminal sends arrives once (-u)" {
@@ -1152,8 +1152,8 @@ innocent() {
 	[[ $(wc -l <"$other") == 2 ]]
 }
 
-@test "as a session's leader, the hand-over and the end signal no other process of nsinit's group" { plain innocent; }
-@test "as a session's leader, the hand-over and the end signal no other process of nsinit's group (-u)" {
+@test "as a session's leader, handing the terminal over and the end signal no other process of nsinit's group" { plain innocent; }
+@test "as a session's leader, handing the terminal over and the end signal no other process of nsinit's group (-u)" {
 	unshared innocent
 }
 
@@ -1169,8 +1169,8 @@ leader_early() {
 	heard 0 18 any "$heard"
 }
 
-@test "as a session's leader, a Ctrl-C from before COMMAND was started reaches it once" { plain leader_early; }
-@test "as a session's leader, a Ctrl-C from before COMMAND was started reaches it once (-u)" { unshared leader_early; }
+@test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once" { plain leader_early; }
+@test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once (-u)" { unshared leader_early; }
 
 leader_tostop() {
 	open_terminal bash -c "stty tostop; exec \"\$NSINIT\" -v $u echo hello"
@@ -1179,8 +1179,8 @@ leader_tostop() {
 	shown 'nsinit: '
 }
 
-@test "as a session's leader, stty tostop changes nothing" { plain leader_tostop; }
-@test "as a session's leader, stty tostop changes nothing (-u)" { unshared leader_tostop; }
+@test "as a session's leader, stty tostop has no effect" { plain leader_tostop; }
+@test "as a session's leader, stty tostop has no effect (-u)" { unshared leader_tostop; }
 
 # --- without a terminal ---
 
@@ -1192,8 +1192,8 @@ alone_placed() {
 	[[ $(stat_field "$command" 7) == 0 ]]
 }
 
-@test "without a terminal, COMMAND has a group of its own in nsinit's session" { plain alone_placed; }
-@test "without a terminal, COMMAND has a group of its own in nsinit's session (-u)" { unshared alone_placed; }
+@test "without a terminal, COMMAND has its own process group in nsinit's session" { plain alone_placed; }
+@test "without a terminal, COMMAND has its own process group in nsinit's session (-u)" { unshared alone_placed; }
 
 alone_stops() {
 	local sig
@@ -1214,7 +1214,7 @@ alone_stops() {
 	unshared alone_stops
 }
 
-# The CONT comes when nsinit has seen COMMAND stop, and is about to.
+# The CONT arrives when nsinit has noticed that COMMAND stopped, and is about to stop.
 cont_overtakes() {
 	need strace strace
 	spawn strace -qqo /dev/null -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=1000000 \
@@ -1231,8 +1231,8 @@ cont_overtakes() {
 	[[ $status == 143 ]]
 }
 
-@test "without a terminal, a CONT that comes just before nsinit stops is not lost" { plain cont_overtakes; }
-@test "without a terminal, a CONT that comes just before nsinit stops is not lost (-u)" { unshared cont_overtakes; }
+@test "without a terminal, a CONT that arrives just before nsinit stops is not lost" { plain cont_overtakes; }
+@test "without a terminal, a CONT that arrives just before nsinit stops is not lost (-u)" { unshared cont_overtakes; }
 
 non_leader_stops() {
 	local sig
@@ -1246,8 +1246,8 @@ non_leader_stops() {
 	done
 }
 
-@test "without a terminal, the same below a shell" { plain non_leader_stops; }
-@test "without a terminal, the same below a shell (-u)" { unshared non_leader_stops; }
+@test "without a terminal, TSTP, TTIN and TTOU stop COMMAND and nsinit below a shell as well" { plain non_leader_stops; }
+@test "without a terminal, TSTP, TTIN and TTOU stop COMMAND and nsinit below a shell as well (-u)" { unshared non_leader_stops; }
 
 pid1_goes_on() {
 	local sig
@@ -1262,7 +1262,7 @@ pid1_goes_on() {
 		in_state "$outer" SDR
 		in_state "$command" T
 		kill -CONT "$outer"
-		# The USR2 of before ends it as soon as it goes on.
+		# The earlier USR2 ends it when it is resumed.
 		wait_for ended "$command"
 		wait_for ended "$outer"
 		open_terminal -n "${own_pidns[@]}" "$NSINIT" $u sleep "$long"
@@ -1270,7 +1270,7 @@ pid1_goes_on() {
 	done
 }
 
-@test "as PID 1, nsinit does not stop where COMMAND does, and CONT resumes COMMAND" { plain pid1_goes_on; }
+@test "as PID 1, nsinit does not stop when COMMAND stops, and CONT resumes COMMAND" { plain pid1_goes_on; }
 
 does_not_stop() {
 	local heard=$BATS_TEST_TMPDIR/heard
@@ -1289,8 +1289,8 @@ does_not_stop() {
 	done
 }
 
-@test "without a terminal, nsinit does not stop where COMMAND does not" { plain does_not_stop; }
-@test "without a terminal, nsinit does not stop where COMMAND does not (-u)" { unshared does_not_stop; }
+@test "without a terminal, nsinit does not stop if COMMAND does not" { plain does_not_stop; }
+@test "without a terminal, nsinit does not stop if COMMAND does not (-u)" { unshared does_not_stop; }
 
 stop_alone() {
 	open_terminal -n "$NSINIT" $u sleep "$long"
@@ -1323,8 +1323,8 @@ alone_int() {
 	done
 }
 
-@test "without a terminal, a COMMAND that dies of INT or QUIT makes a status of 130 or 131" { plain alone_int; }
-@test "without a terminal, a COMMAND that dies of INT or QUIT makes a status of 130 or 131 (-u)" { unshared alone_int; }
+@test "without a terminal, the status is 130 or 131 if COMMAND dies of INT or QUIT" { plain alone_int; }
+@test "without a terminal, the status is 130 or 131 if COMMAND dies of INT or QUIT (-u)" { unshared alone_int; }
 
 alone_early() {
 	local heard=$BATS_TEST_TMPDIR/heard
@@ -1334,5 +1334,5 @@ alone_early() {
 	heard 1 20 any "$heard"
 }
 
-@test "without a terminal, a TSTP from before COMMAND was started reaches it once" { plain alone_early; }
-@test "without a terminal, a TSTP from before COMMAND was started reaches it once (-u)" { unshared alone_early; }
+@test "without a terminal, a TSTP before the start of COMMAND reaches it once" { plain alone_early; }
+@test "without a terminal, a TSTP before the start of COMMAND reaches it once (-u)" { unshared alone_early; }
