@@ -1,8 +1,8 @@
 /*
- * Linked in by `make coverage` alone. gcov writes a process's counters at its end, by paths: not
- * where it is killed or leaves by _exit(2), where its root is another, or where its user may not
- * write there. So all that run share theirs in one file, and the last, which is told so by
- * COVERAGE_END, writes down what came together.
+ * Linked in by `make coverage` only. gcov writes a process's counters when it exits, to paths. That
+ * fails if the process is killed or calls _exit(2), if its root is another one, or if its user may
+ * not write there. So all processes share their counters in one file. The last one, which
+ * COVERAGE_END identifies, writes the sums.
  */
 #include <fcntl.h>
 #include <gcov.h>

@@ -26,27 +26,27 @@ strike() {
 }
 
 # bats test_tags=seccomp,tree
-@test "each call that fails once before or while COMMAND runs is survived, or told of with 125" {
+@test "each call that fails once before or while COMMAND runs is tolerated, or reported with status 125" {
 	strike alone proc signals early missing
 }
 
 # bats test_tags=seccomp,tree
-@test "each call that fails once in a stop or at the end is survived, or told of with 125" {
+@test "each call that fails once in a stop or at the end is tolerated, or reported with status 125" {
 	strike grace linger deadline pause
 }
 
 # bats test_tags=seccomp,tree
-@test "each call that fails once in PID 1 is survived, or told of with 125" {
+@test "each call that fails once in PID 1 is tolerated, or reported with status 125" {
 	strike pid1 pid1_grace
 }
 
 # bats test_tags=seccomp,tree
-@test "each call that fails once in the outer or the inner nsinit is survived, or told of with 125, and nothing is left" {
+@test "each call that fails once in the outer or the inner nsinit is tolerated, or reported with status 125, and nothing is left" {
 	strike unshare unshare_signals unshare_stop export rootless kill_child
 }
 
 # bats test_tags=seccomp,tree
-@test "each call that fails once with a terminal is survived, or told of with 125" {
+@test "each call that fails once with a terminal is tolerated, or reported with status 125" {
 	strike shell shell_group leader leader_unshare
 }
 
@@ -175,7 +175,7 @@ lets_go() {
 	done
 }
 
-@test "where no /proc tells what is open, all below 65536 is closed" {
+@test "without a /proc that lists open files, all below 65536 are closed" {
 	need_root
 	need_mounted_root
 	high=$(($(ulimit -Hn) - 1))
@@ -193,7 +193,7 @@ lets_go() {
 
 # --- limits ---
 
-@test "a limit on processes is told of by name: 125, and nothing is left" {
+@test "a limit on processes is status 125 with a message that names it, and nothing is left" {
 	need_root
 	need setpriv util-linux
 	# The tree may be in a directory that is root's alone.

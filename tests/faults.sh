@@ -88,7 +88,7 @@ strike() {
 fresh_place() {
 	local dir
 	cd "$scratch" || exit 1
-	# A mount that was left is told of by judge, and is no place for rm.
+	# judge reports a mount that was left. rm must not enter it.
 	if [[ $(</proc/self/mountinfo) == *"$scratch/"* ]]; then
 		while read -r dir; do
 			umount -l "$dir"

@@ -90,7 +90,7 @@ both() {
 
 trials=0
 
-# --- whom it signals, and what it does at the end ---
+# --- which process it signals, and what it does at the end ---
 
 alone='10 12 / 64 / 3'
 group='10 12 / 10 12 64 / 3'
@@ -350,13 +350,13 @@ states() {
 		run -126 --separate-stderr "$(ours "$name")" /etc/passwd
 		run -126 --separate-stderr "$(ours "$name")" /etc
 	done
-	# tini alone tells them apart, and in the same way.
+	# Only tini distinguishes them, in the same way.
 	same tini no-such-command
 	same tini /etc/passwd
 	same tini /etc
 }
 
-# --- options that ask or tell ---
+# --- options that print something ---
 
 @test "--version begins as the real one's does, and says a commit that dockerd can read" {
 	for name in "${names[@]}"; do
@@ -419,7 +419,7 @@ states() {
 	done
 }
 
-@test "TINI_VERBOSITY 2, DUMB_INIT_DEBUG=1 and CATATONIT_DEBUG tell what happens, other values do not" {
+@test "TINI_VERBOSITY 2, DUMB_INIT_DEBUG=1 and CATATONIT_DEBUG enable messages, and other values do not" {
 	loud() {
 		run --separate-stderr "${fresh[@]}" env "$1" "$(ours "$2")" true
 		[[ $status == 0 && $stderr == *'started true'* ]]
@@ -533,13 +533,13 @@ blocks_term() {
 @test "NSINIT_ variables count under every name where nsinit is PID 1, and its own options anywhere" {
 	for name in "${names[@]}"; do
 		# What COMMAND leaves has its grace: TERM, and time to say so.
-		script='setsid bash -c "trap \"echo told; exit\" TERM; echo ready; while :; do sleep 0.05; done" & read -r _ <"$1"'
+		script='setsid bash -c "trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.05; done" & read -r _ <"$1"'
 		mkfifo "$BATS_TEST_TMPDIR/$name"
 		spawn env NSINIT_GRACE=600 "${own_pidns[@]}" "$(ours "$name")" -- bash -c "$script" command "$BATS_TEST_TMPDIR/$name"
 		wait_for said ready "$out"
 		echo >"$BATS_TEST_TMPDIR/$name"
 		finish
-		said told "$out"
+		said asked "$out"
 		run --separate-stderr "${fresh[@]}" "$(ours "$name")" --hostname "box" hostname
 		[[ $status == 0 && $output == box ]]
 	done

@@ -58,7 +58,7 @@ root_of() {
 	: >"$dir.apt/status"
 	apt=(apt-get -qq -o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o "Dir::State::Lists=$dir.apt/lists"
 		-o "Dir::State::Status=$dir.apt/status" -o "Dir::Cache=$dir.apt" -o APT::Sandbox::User=root)
-	"${apt[@]}" update || : # what is missing is told by the next
+	"${apt[@]}" update || : # the next command reports what is missing
 	"${apt[@]}" install -y --no-install-recommends --download-only "$@" || return
 	for deb in "$dir.apt"/archives/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --keep-directory-symlink --exclude='./usr/share/*'

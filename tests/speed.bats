@@ -126,7 +126,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	kill -USR1 "$outer"
 	finish
 	((status == 7))
-	# nsinit's are the outer and the inner process: whoever has made no execve, and the first of all.
+	# nsinit's are the outer and the inner process: those that made no execve, and the first one.
 	awk '{ pid = $1 }
 		NR == 1 { ours[pid] = 1; next }
 		/ clone\(.*CLONE_NEWPID/ { inside = 1 }
@@ -150,7 +150,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	for p in "${all[@]}"; do
 		wait_for asleep "$p"
 	done
-	# Told apart from the last steps before the sleep by another try.
+	# Repeated, because these may be the last steps before the sleep.
 	wait_for never_wakes "${all[@]}"
 }
 
@@ -199,7 +199,7 @@ only_child_is_sleep() {
 	[[ $(switches "$pid") == "$before" ]]
 }
 
-@test "where each orphan is to be told of nsinit reaps all 3,000 by itself" {
+@test "nsinit reaps all 3,000 orphans itself if each has to be logged" {
 	start_storm -w --
 	before=$(switches "$pid")
 	: >"$go"
@@ -209,12 +209,12 @@ only_child_is_sleep() {
 	(($(grep -c 'reaped orphan' "$err") >= 3000))
 }
 
-# cpu_of_children ARG...: hundredths of a second that COMMAND used, as the shell above nsinit is told.
+# cpu_of_children ARG...: print the hundredths of a second that COMMAND used, as the shell above nsinit sees it.
 cpu_of_children() {
 	"${fresh[@]}" bash -c 'TIMEFORMAT="%U %S"; time "$@"' time "$@" 2>&1 3>&- | awk '{ print int(($1 + $2) * 100) }'
 }
 
-@test "time tells the truth about what runs below nsinit, with and without -u" {
+@test "the times of COMMAND below nsinit are counted, with and without -u" {
 	# Until it has used 0.3 s of CPU, by its own count (fields 14 and 15 of proc_pid_stat(5)).
 	burn='until read -ra stat <"/proc/$$/stat" && ((stat[13] + stat[14] >= 30)); do
 		for ((i = 0; i < 20000; i++)); do :; done
@@ -230,20 +230,20 @@ right_statuses() {
 	"${fresh[@]}" "$PROBES/statuses" "$@" 3>&-
 }
 
-@test "each status and each signal is told right by the kernel's reaping, many times" {
+@test "each status and each signal is correct when the kernel reaps, many times" {
 	right_statuses -p "${STATUSES:-1000}" "$NSINIT" --
 }
 
-@test "each status and each signal is told right by the classic loop, many times" {
+@test "each status and each signal is correct when nsinit reaps, many times" {
 	right_statuses -p "${STATUSES:-1000}" "$NSINIT" -w --
 	right_statuses "${STATUSES:-1000}" "$NSINIT" --
 }
 
-@test "each status and each signal is told right through two levels, many times" {
+@test "each status and each signal is correct through two levels, many times" {
 	right_statuses "${STATUSES:-1000}" "$NSINIT" -u --
 }
 
-@test "each status is told right where orphans end with COMMAND, with and without a grace" {
+@test "each status is correct if orphans end with COMMAND, with and without a grace" {
 	right_statuses -p -o "${STATUSES:-500}" "$NSINIT" --
 	right_statuses -p -o "${STATUSES:-500}" "$NSINIT" -t 30 --
 	right_statuses -p "${STATUSES:-500}" "$NSINIT" -t 30 --

@@ -41,7 +41,7 @@ static pid_t start(void)
 	return pid;
 }
 
-/* Whoever reaps it may take a while. */
+/* It may take a while until it is reaped. */
 static int lives(pid_t pid)
 {
 	char path[32], text[256] = "";

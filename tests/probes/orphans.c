@@ -1,5 +1,5 @@
 /*
- * orphans: leaves N processes to whoever adopts them, each of which ends at once.
+ * orphans: leave N orphans behind, each of which ends at once.
  *
  *     orphans [-b BURST] [-s STATUS] N
  *

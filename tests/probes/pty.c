@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 		die(argv[1]);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGCHLD, SIG_DFL);
-	/* Told to end while it runs, it still has to clear up: stdin ends then, too. */
+	/* If it has to end while it runs, it still cleans up: stdin ends then as well. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);

@@ -14,7 +14,7 @@
 
 #include "raw.h"
 
-/* Those that end nobody, or cannot be told from a process that is stopped. */
+/* Signals that end no process, or look like a process that is stopped. */
 #define NOT_THE_END                                                                                \
 	(sig_bit(SIGCHLD) | sig_bit(SIGCONT) | sig_bit(SIGSTOP) | sig_bit(SIGTSTP) |               \
 	    sig_bit(SIGTTIN) | sig_bit(SIGTTOU) | sig_bit(SIGURG) | sig_bit(SIGWINCH))
