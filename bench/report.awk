@@ -118,9 +118,9 @@ function over(key, name, other, column,    x) {
 }
 
 function make_promises(    part, kernel_reaps) {
-	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.12, "")
+	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.20, "")
 	bound("the same for `-u`, over the least `-u`", whole["start", "nsinit -u", "the least -u"], 1.15, "")
-	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.15, "")
+	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.22, "")
 	bound("whole run, over tini-static", whole["start", "nsinit", "tini-static"], 0.60, "")
 	bound("whole run of `-u`, over `unshare --pid --fork --mount-proc`", whole["start", "nsinit -u", "unshare"], 0.50, "")
 	bound("system calls before COMMAND runs", calls["nsinit"], 16, " calls")
