@@ -1,6 +1,6 @@
-# Other processors: Debian's cross compilers build nsinit with musl, and core.sh runs it under an emulator of the processor
-# alone. COMMAND and the probes are this machine's own. The emulator supports neither namespaces nor subreapers, so core.sh
-# leaves those cases out; tests/kernels.bats runs them on kernels of the other processors.
+# Other processors: Debian's cross compilers build nsinit with musl, and core.sh runs it under an emulator of the
+# processor alone. COMMAND and the probes are this machine's own. The emulator supports neither namespaces nor
+# subreapers, so core.sh leaves those cases out; tests/kernels.bats runs them on kernels of the other processors.
 # bats file_tags=tree
 
 bats_require_minimum_version 1.8.0
