@@ -80,6 +80,11 @@ given() {
 	done
 }
 
+# is_pid1 PID: whether PID is PID 1 of its PID namespace.
+is_pid1() {
+	[[ " $(field "$1" NSpid)" == *" 1" ]]
+}
+
 # files PID: print the descriptors of PID, and what each refers to.
 files() {
 	local fd
@@ -99,7 +104,13 @@ files() {
 			for process in "$pid" $(descendants "$pid"); do
 				runs "$process" nsinit || continue
 				wait_for released "$process"
-				files "$process" | grep -v -e '^2 ' -e ' anon_inode:' -e ' socket:' -e ' pipe:' \
+				kept='^2 '
+				if is_pid1 "$process"; then
+					kept='^[012] '
+					files "$process" | grep -x "0 /dev/null"
+					files "$process" | grep -x "1 $out"
+				fi
+				files "$process" | grep -v -e "$kept" -e ' anon_inode:' -e ' socket:' -e ' pipe:' \
 					-e ' pidfd:' -e '/pid$' >"$BATS_TEST_TMPDIR/more" || :
 				cat "$BATS_TEST_TMPDIR/more"
 				[ ! -s "$BATS_TEST_TMPDIR/more" ]
@@ -119,17 +130,46 @@ released() {
 	[[ $(readlink "/proc/$1/cwd") == "$(readlink "/proc/$1/root")" ]]
 }
 
-@test "a reader of COMMAND's output gets end-of-file when COMMAND closes it" {
-	for unshare in '' -u; do
-		seen=$BATS_TEST_TMPDIR/seen$unshare
-		# shellcheck disable=SC2086 # words
-		mkfifo "$seen.fifo"
-		spawn bash -c '(cat "$1.fifo"; touch "$1") & exec "${@:2}" >"$1.fifo"' - "$seen" \
-			"$NSINIT" $unshare -- bash -c 'echo said; exec >&- sleep 1000'
+# read_output OPTION COMMAND: spawn nsinit with OPTION and COMMAND, a command of the shell. What it writes goes to $out
+# through a FIFO. $seen exists once the reader has got end-of-file.
+read_output() {
+	seen=$BATS_TEST_TMPDIR/seen$1
+	mkfifo "$seen.fifo"
+	# shellcheck disable=SC2086 # words
+	spawn bash -c '(cat "$1.fifo"; touch "$1") & exec "${@:2}" >"$1.fifo"' - "$seen" "$NSINIT" $1 -- bash -c "$2"
+}
+
+@test "a reader of COMMAND's output gets end-of-file when COMMAND closes it, if nsinit is not PID 1" {
+	for option in '' --uts; do
+		read_output "$option" 'echo said; exec >&- sleep 1000'
 		wait_for test -e "$seen"
 		[ "$(cat "$out")" = said ]
 		! ended "$pid" || false
 	done
+}
+
+@test "PID 1 keeps COMMAND's output open as /proc/1/fd/1 until all inside has ended" {
+	for option in -u '-u -t 5'; do
+		read_output "$option" 'echo said; exec >&-; echo later >/proc/1/fd/1; exec sleep 1000'
+		wait_for lines 2 "$out"
+		[ "$(xargs <"$out")" = "said later" ]
+		[ ! -e "$seen" ]
+		# The outer process does not have it.
+		wait_for inner_of "$pid"
+		[[ ! -e /proc/$pid/fd/1 && /proc/$inner/fd/1 -ef $seen.fifo ]]
+		kill -KILL "$(children "$inner")"
+		wait_for test -e "$seen"
+		finish
+		[ "$status" = 137 ]
+	done
+}
+
+# inner_of PID: set $inner to the inner process, which has COMMAND, of the outer one PID. The reader is a child as well.
+inner_of() {
+	for inner in $(children "$1"); do
+		! is_pid1 "$inner" || ! has_children 1 "$inner" || return 0
+	done
+	return 1
 }
 
 @test "if 0 to 2 are closed, nsinit's own files have numbers from 3, and COMMAND finds 0 to 2 closed" {
@@ -142,7 +182,7 @@ released() {
 			for process in "$pid" $(descendants "$pid"); do
 				if runs "$process" nsinit; then
 					wait_for released "$process"
-					[ "$(files "$process" | grep -c '^[012] ')" = "$([[ $odd == *2* ]] && echo 0 || echo 1)" ]
+					[ "$(files "$process" | grep -o '^[012] ' | xargs)" = "$(kept_of "$odd")" ]
 				else
 					for closed in ${odd//-f/}; do
 						# The log gets the first number that is free.
@@ -155,6 +195,15 @@ released() {
 			[ "$status" = 0 ]
 		done
 	done
+}
+
+# kept_of ODD: print which of 0 to 2 nsinit ($process) keeps if ODD closes some.
+kept_of() {
+	local fd kept=
+	for fd in $(is_pid1 "$process" && echo 0 1) 2; do
+		[[ $1 == *"-f $fd"* ]] || kept+=" $fd"
+	done
+	echo "${kept# }"
 }
 
 # switches PID...: print the number of voluntary context switches of each.
