@@ -408,7 +408,7 @@ static void on_signals(struct supervision *s)
 
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had)
 {
-	s->had = pending & had;
+	s->had = signals_pending() & had;
 	s->early = pending & ~had;
 }
 

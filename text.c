@@ -41,8 +41,7 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			case '%':
 				break;
 			default:
-				made[1] = *fmt;
-				made[2] = '\0';
+				made[1] = *fmt; /* what it does not know is shown */
 				fmt -= !*fmt;
 			}
 		}

@@ -85,8 +85,11 @@ void supervise(struct supervision *s);
 /* Log what nsinit decided. */
 void supervise_describe(const struct supervision *s);
 
-/* What nsinit had pending, PENDING, when COMMAND, or the inner process, was created, and what that
- * one has had of it. */
+/*
+ * COMMAND, or the inner process, has been created. PENDING is what nsinit had pending right after
+ * that, HAD what that process found pending later. What is in PENDING alone came earlier. What both
+ * have was sent to their process group.
+ */
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had);
 
 /* Begin the end as if COMMAND had ended with STATUS: supervise() then ends what is left. */
