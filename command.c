@@ -236,7 +236,6 @@ int command_create(struct child *child, struct start *start)
 {
 	char *top = childs_stack + sizeof(childs_stack);
 
-	start->self = getpid();
 	start->alive = 1;
 	if (!child_clone(child, begin, start, CLONE_VM | CLONE_CHILD_CLEARTID, top, &start->alive))
 		return 0;

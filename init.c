@@ -38,7 +38,7 @@ struct nsinit {
 static struct keep to_keep(const struct nsinit *n)
 {
 	const struct supervision *s = &n->s;
-	struct keep keep = {.standard = getpid() == 1, .count = 2};
+	struct keep keep = {.standard = s->self == 1, .count = 2};
 
 	keep.fds[0] = s->reaper.signals;
 	keep.fds[1] = s->peer;
@@ -101,6 +101,7 @@ static int run_command(struct nsinit *n)
 	struct start start = {.opt = n->opt,
 	    .inherited = &n->inherited,
 	    .terminal = &s->terminal,
+	    .self = s->self,
 	    .caller = s->caller,
 	    .peer = -1,
 	    .machine = s->machine};
@@ -111,7 +112,7 @@ static int run_command(struct nsinit *n)
 		say(ALWAYS, "cannot change to directory %s: %m", n->opt->directory);
 		return STATUS_FAILED;
 	}
-	reaper_adopt(s->role == INNER ? getpid() : s->caller);
+	reaper_adopt(s->self);
 	if (n->opt->pause)
 		return run_pause(n);
 	/* The outer process has no other way to know COMMAND's PID. */
@@ -161,6 +162,7 @@ static void part_from_outer(struct nsinit *n)
 	struct supervision *s = &n->s;
 
 	s->role = INNER;
+	s->self = getpid();
 	s->machine = false;
 	s->peer = n->sockets[1];
 	n->pid_file.fd = -1;
@@ -226,7 +228,7 @@ static int run_outer(struct nsinit *n)
 	struct supervision *s = &n->s;
 	struct keep keep;
 
-	reaper_adopt(s->caller);
+	reaper_adopt(s->self);
 	n->ids = (struct caller){geteuid(), getegid()};
 	if (peer_pair(n->sockets)) {
 		say(ALWAYS, "cannot create a socket pair: %m");
@@ -344,7 +346,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	if (signals_hold(&n.inherited))
 		die(STATUS_FAILED, "cannot block signals: %m");
-	n.s.caller = getpid();
+	n.s.caller = n.s.self = getpid();
 	options_parse(&opt, argv, n.s.caller);
 	n.s.role = opt.namespaces ? OUTER : ALONE;
 	status = prepare(&n);

@@ -408,7 +408,7 @@ static void on_signals(struct supervision *s)
 
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had)
 {
-	s->had = signals_pending() & had;
+	s->had = had ? signals_pending() & had : 0;
 	s->early = pending & ~had;
 }
 
@@ -809,6 +809,6 @@ void supervise_describe(const struct supervision *s)
 		format_seconds(grace, s->grace);
 	say(VERBOSE,
 	    "%s, %s; orphans reaped by: %s; terminal: %s; stop signals: %s; grace: %s; as %s",
-	    roles[s->role], getpid() == 1 ? "PID 1" : "subreaper", who_reaps(s),
+	    roles[s->role], s->self == 1 ? "PID 1" : "subreaper", who_reaps(s),
 	    terminals[s->terminal.role], stops, grace, s->opt->persona);
 }

@@ -26,12 +26,12 @@ struct start {
 	const struct options *opt;
 	const struct inherited *inherited;
 	const struct terminal *terminal;
+	pid_t self;   /* nsinit's PID as it sees it itself */
 	pid_t caller; /* the PID that nsinit was started with */
 	int peer;     /* the socket on which COMMAND sends its PID before exec, or -1 */
 	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
 	struct answer answer; /* out */
 	/* The rest is command.c's own. */
-	pid_t self;     /* nsinit's PID as COMMAND sees it */
 	int gate;       /* a futex: 1 once nsinit has closed its files */
 	int alive;      /* a futex: 0 once the child has called exec, or has ended */
 	bool apart;     /* the child does not share memory, and the sockets are used instead */

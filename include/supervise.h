@@ -50,6 +50,7 @@ enum phase { RUNNING, STOPPING, LEAVING, KILLING, HUNG_UP, OVER };
 struct supervision {
 	const struct options *opt;
 	enum role role;
+	pid_t self;          /* nsinit's PID as this process sees it */
 	pid_t caller;        /* the PID that nsinit was started with */
 	struct child child;  /* COMMAND, or the inner process */
 	pid_t command;       /* COMMAND's PID as this process sees it; 0 if it is not known */
