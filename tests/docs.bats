@@ -160,3 +160,8 @@ examples() {
 	echo "$stderr"
 	[[ $output == $'PID 2, and /proc has: /proc/1 /proc/2\n0\n137\n0\nreload\n/proc/1 /proc/2 /proc/3\nbox\n1' ]]
 }
+
+@test "SECCOMP in the manual names the system calls of the profile that tests/reports.bats uses" {
+	diff <(sed -n '/^\.Sh SECCOMP/,/^\.Sh ENV/{ /^\.Bd/,/^\.Ed/{ /^\./!p } }' "$root/nsinit.1" | xargs -n 1) \
+		<(sed -n '/^profile=(/,/^)/{ /^[^[:space:]]/!p }' "$root/tests/reports.bats" | xargs -n 1)
+}
