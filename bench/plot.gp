@@ -27,6 +27,11 @@ colour(name) = begins(name, "nsinit -u") ? 0x1f6feb : \
 	begins(name, "unshare + ") ? 0xd1477a : \
 	begins(name, "unshare") ? 0xc9510c : 0xa0784e
 
+# A step of 1, 2 or 5 for about so many ticks.
+decade(x) = 10.0 ** floor(log10(x))
+nice(m, d) = m <= 1 ? d : m <= 2 ? 2 * d : m <= 5 ? 5 * d : 10 * d
+step(most, ticks) = nice(most / ticks / decade(most / ticks), decade(most / ticks))
+
 show(x) = x >= 100 || x == int(x) ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x)
 
 # --- bars: rows of place, value, name, on a linear axis that begins at 0 ---
@@ -35,6 +40,7 @@ plain = "unset logscale; set xrange [*:*]; set yrange [*:*]; set format '%g'; se
 	unset ylabel; "
 draw_bars = plain . "unset key; set offsets 0, graph 0.12, 0, 0; set xlabel unit; \
 	set grid noytics xtics linecolor rgb grey linewidth 0.3; \
+	stats file using 2 nooutput; set xtics step(STATS_max > 0 ? STATS_max : 1.0, ticks); \
 	stats file using 1 nooutput; set xrange [0:*]; set yrange [STATS_max + 0.5:-0.6]; \
 	plot file using (0):1:(0):2:($1 - 0.36):($1 + 0.36):(colour(strcol(3))):ytic(3) with boxxyerror linecolor rgb variable, \
 	file using 2:1:(show($2)) with labels left offset 0.5,0 textcolor rgb grey noenhanced"
@@ -53,19 +59,19 @@ do for [e = -4:6] {
 }
 draw_curves = plain . "set key outside right top reverse Left samplen 2 spacing 1.2; \
 	stats file using 1:2 nooutput; \
-	set xlabel across; set ylabel unit; \
+	set xlabel across; set ylabel unit textcolor rgb grey; \
 	set grid ytics xtics linecolor rgb grey linewidth 0.3; set offsets 0, 0, graph 0.05, 0; \
 	eval scale; \
 	plot for [i = 0:STATS_blocks - 1] file index i using 1:2:xtic(tick($1)) with linespoints \
 	linecolor rgb colour(word_of(i)) linewidth 2 pointtype 7 pointsize 0.5 title columnheader(1)"
 # The name of a block, for its colour.
 word_of(i) = system(sprintf("awk -v n=%d 'BEGIN { b = 0; first = 1 } /^$/ { empty++; next } { if (empty >= 2) { b++; first = 1 } empty = 0; if (first && b == n) { print; exit } first = 0 }' '%s'", i, file))
-both = "set logscale xy; if (STATS_max_y / STATS_min_y > 100) { eval 'set ytics (' . few_decades . ')' } else { eval 'set ytics (' . decades . ')' }"
+both = "set logscale xy; set xrange [STATS_min_x * 0.8:STATS_max_x * 1.25]; set yrange [STATS_min_y * 0.8:STATS_max_y * 1.3]; if (STATS_max_y / STATS_min_y > 100) { eval 'set ytics (' . few_decades . ')' } else { eval 'set ytics (' . decades . ')' }"
 
 # --- the charts ---
 
-one = "set terminal svg size 760,340 font 'sans-serif,13' dynamic"
-two = "set terminal svg size 1040,360 font 'sans-serif,13' dynamic"
+one = "ticks = 5; set terminal svg size 760,340 font 'sans-serif,13' dynamic"
+two = "ticks = 3; set terminal svg size 1040,360 font 'sans-serif,13' dynamic"
 
 eval one
 file = data . "/start.bars"
@@ -108,7 +114,7 @@ set title "Size of the binary"
 unit = "KB"
 eval draw_bars
 file = data . "/memory.bars"
-set title "Resident while idle"
+set title "Resident while idle, all its processes"
 unit = "kB"
 eval draw_bars
 unset multiplot
@@ -133,5 +139,5 @@ set output out . "/mounts.svg"
 set title "A run in a new mount namespace"
 across = "mounts of the host"
 unit = "ms"
-scale = "set logscale y; eval 'set ytics (' . (STATS_max_y / STATS_min_y > 100 ? few_decades : decades) . ')'"
+scale = both
 eval draw_curves
