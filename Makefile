@@ -153,7 +153,8 @@ check: all probes
 core:
 	$(bats) --filter-tags '!docker,!qemu,!seccomp,!tree' $(TESTS)
 
-# The core in virtual machines with Debian's kernels: check boots some of them, this all.
+# The core in virtual machines with Debian's kernels: check boots those of tests/kernels.bats, and this boots all. It
+# needs opensbi, qemu-system-misc and qemu-system-ppc besides tests/packages.
 kernels: all probes
 	BATS_TEST_TIMEOUT=1800 bats $(BATSFLAGS) tests/kernels.bats tests/kernels
 
@@ -252,7 +253,9 @@ $(foreach processor,$(or $(CROSS),$(PROCESSORS)),$(eval $(call musl_rule,$(proce
 
 # For packaging/release: which libc.a is linked.
 libc:
-	@$(CC) $(own_ldflags) -print-file-name=libc.a
+	@mkdir -p $(BUILD)
+	@echo 'int main(void) { return 0; }' | $(CC) $(own_ldflags) -Wl,-t -o $(BUILD)/libc -x c - | \
+		sed -n 's/^(*\(.*\/libc\.a\).*/\1/p' | head -n 1
 
 deb:
 	packaging/deb $(VERSION)

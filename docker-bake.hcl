@@ -1,5 +1,5 @@
-# docker buildx bake: the image for this machine. docker buildx bake all: for every processor that Debian 12's image has
-# and nsinit is tested on.
+# docker buildx bake: the image for this machine. docker buildx bake all: for every processor that Debian 12's image
+# supports and nsinit is tested on. Debian 12 has no riscv64: BASE=debian:trixie-slim docker buildx bake riscv64.
 
 variable "BASE" {
 	default = "debian:bookworm-slim"
@@ -36,4 +36,9 @@ target "all" {
 		"linux/ppc64le",
 		"linux/s390x",
 	]
+}
+
+target "riscv64" {
+	inherits = ["nsinit"]
+	platforms = ["linux/riscv64"]
 }

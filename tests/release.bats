@@ -2,6 +2,7 @@
 # What is released: tarball, binaries, checksums, bill of materials, packages.
 # bats file_tags=tree
 
+bats_require_minimum_version 1.8.0
 load helper
 
 # clone_to DIR: what is committed, in a clone of its own.
@@ -9,22 +10,64 @@ clone_to() {
 	git -c safe.directory='*' clone -q "$root" "$1"
 }
 
-@test "a release is the same bytes, built twice in different folders" {
+# Fourteen builds on a busy machine take minutes.
+setup_file() {
+	export BATS_TEST_TIMEOUT=1200
+}
+
+setup() {
+	helper_setup
 	need git git
 	need musl-gcc musl-tools
+	elsewhere=
+}
+
+teardown() {
+	[[ -z $elsewhere ]] || rm -rf "$elsewhere"
+	helper_teardown
+}
+
+@test "a release is the same bytes for each processor, built in another folder, by another user, umask and locale" {
+	local processor triplet
+	need_root
+	need setpriv util-linux
+	while read -r processor triplet; do
+		[[ $processor == "$(uname -m)" ]] || need "$triplet-gcc" "gcc-$triplet"
+	done < <(sed -n 's/^triplet_\([^ ]*\) = /\1 /p' "$root/Makefile")
+	make -s -C "$root" musl >"$BATS_TEST_TMPDIR/log" 2>&1 || {
+		cat "$BATS_TEST_TMPDIR/log"
+		missing "needs Debian's musl-dev of other processors: $(tail -n 1 "$BATS_TEST_TMPDIR/log")"
+	}
 	clone_to "$BATS_TEST_TMPDIR/one"
-	mkdir -p "$BATS_TEST_TMPDIR/else/where"
-	clone_to "$BATS_TEST_TMPDIR/else/where/two"
-	make -s -C "$BATS_TEST_TMPDIR/one" dist PROCESSORS=
-	(umask 077 && HOME=$BATS_TEST_TMPDIR make -s -C "$BATS_TEST_TMPDIR/else/where/two" dist PROCESSORS=)
-	diff -r "$BATS_TEST_TMPDIR/one/dist" "$BATS_TEST_TMPDIR/else/where/two/dist"
+	make -s -C "$BATS_TEST_TMPDIR/one" dist MUSL="$root/build/musl"
+	# The other user can search neither the tests' directory nor, perhaps, this tree.
+	elsewhere=$(mktemp -d)
+	git -c safe.directory='*' clone -q "$BATS_TEST_TMPDIR/one" "$elsewhere/a longer name of a folder"
+	mkdir "$elsewhere/home"
+	cp -r "$root/build/musl" "$elsewhere/musl"
+	chown -R 65534:65534 "$elsewhere"
+	(
+		cd "$elsewhere/a longer name of a folder"
+		umask 077
+		setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$elsewhere/home" LC_ALL=C.UTF-8 TZ=Asia/Tokyo \
+			make -s dist MUSL="$elsewhere/musl"
+	)
+	diff -r "$BATS_TEST_TMPDIR/one/dist" "$elsewhere/a longer name of a folder/dist"
 	cd "$BATS_TEST_TMPDIR/one/dist"
 	sha256sum --quiet -c SHA256SUMS
-	[ "$(wc -l <SHA256SUMS)" -eq 2 ]
+	# The source and seven binaries.
+	[[ $(wc -l <SHA256SUMS) == 8 && $(echo nsinit-*-*[a-z0-9][0-9a-z] | wc -w) -ge 7 ]]
+	[[ $(stat -c %a nsinit-*-aarch64) == 755 ]]
+}
+
+@test "a release without musl is refused" {
+	clone_to "$BATS_TEST_TMPDIR/tree"
+	run make -s -C "$BATS_TEST_TMPDIR/tree" dist PROCESSORS= CC=gcc
+	[[ $status != 0 && $output == *'needs musl, but the compiler links'* ]]
+	[[ ! -e $BATS_TEST_TMPDIR/tree/dist/SHA256SUMS ]]
 }
 
 @test "the bill of materials names every file with its checksum" {
-	need git git
 	need jq jq
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
@@ -35,10 +78,12 @@ clone_to() {
 			select(.algorithm == "SHA256").checksumValue' dist/*.spdx.json)" = "$sum" ]
 	done <dist/SHA256SUMS
 	[ "$(jq -r .spdxVersion dist/*.spdx.json)" = SPDX-2.3 ]
+	# Every binary names the musl that it contains.
+	[[ $(jq -r '.relationships[] | select(.relationshipType == "STATIC_LINK").relatedSpdxElement' dist/*.spdx.json) == \
+		SPDXRef-musl-1.* ]]
 }
 
 @test "the tarball builds, and its binary names the commit" {
-	need git git
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
 	make -s dist PROCESSORS=
@@ -130,15 +175,58 @@ share/man/man1/nsinit.1
 share/zsh/site-functions/_nsinit" ]]
 }
 
-@test "the workflow for forks is YAML, and calls targets that make has, and .ci/run" {
+@test "the workflows are YAML, and call targets that make has, and .ci/run" {
+	local file target
 	need yamllint yamllint
-	yamllint -d relaxed --no-warnings "$root/.github/workflows/ci.yml"
-	grep -q 'bash .ci/run' "$root/.github/workflows/ci.yml"
-	local target
-	grep -oE 'make( [a-z]+)?( |$)' "$root/.github/workflows/ci.yml" | awk 'NF > 1 { print $2 }' | sort -u |
+	for file in "$root"/.github/workflows/*.yml; do
+		yamllint -d relaxed --no-warnings "$file"
+		grep -oE '\bmake( -[a-zA-Z]+)*( [a-z]+)?( |$)' "$file" | awk '$NF ~ /^[a-z]+$/ && NF > 1 { print $NF }' | sort -u >"$BATS_TEST_TMPDIR/targets"
 		while read -r target; do
+			echo "$file: make $target"
 			grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
-		done
+		done <"$BATS_TEST_TMPDIR/targets"
+	done
+	grep -q 'bash .ci/run' "$root/.github/workflows/ci.yml"
+}
+
+@test "the release workflow compares two builds, attests what it publishes, and has rights only where it needs them" {
+	need_file /usr/lib/python3/dist-packages/yaml python3-yaml
+	python3 - "$root/.github/workflows/release.yml" <<-'END'
+		import re, sys, yaml
+		flow = yaml.safe_load(open(sys.argv[1]))
+		assert flow[True] == {"push": {"tags": ["v*"]}}, flow[True]  # YAML reads `on` as true
+		assert flow["permissions"] == {}, flow["permissions"]
+		jobs = flow["jobs"]
+		text = lambda job: "\n".join(s.get("run", "") + s.get("uses", "") for s in jobs[job]["steps"])
+		assert jobs["build"]["permissions"] == {"contents": "read"}
+		assert len(jobs["build"]["strategy"]["matrix"]["copy"]) == 2
+		assert "make dist" in text("build")
+		for job in ("publish", "image"):
+		    assert jobs[job]["needs"], job
+		assert "diff -r" in text("publish") and "actions/attest-build-provenance" in text("publish")
+		assert text("publish").index("diff -r") < text("publish").index("attest") < text("publish").index("gh release")
+		assert jobs["image"]["needs"] == "publish" and "attest" in text("image")
+	END
+}
+
+@test "docs/verify.md names the files that make dist makes, and its checksum command works" {
+	local version name
+	clone_to "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree"
+	make -s dist PROCESSORS=
+	version=$(head -n 1 VERSION)
+	# shellcheck disable=SC2016 # the marks of a code block
+	sed -n '/^```sh/,/^```/p' docs/verify.md | grep -v '^```' | grep sha256sum >"$BATS_TEST_TMPDIR/check"
+	[[ -s $BATS_TEST_TMPDIR/check ]]
+	cd dist
+	version=$version processor=$(uname -m) sh -eu "$BATS_TEST_TMPDIR/check"
+	echo x >>"nsinit-$version-$(uname -m)"
+	run ! env version="$version" processor="$(uname -m)" sh -eu "$BATS_TEST_TMPDIR/check"
+	# shellcheck disable=SC2016 # names as the page writes them
+	while read -r name; do
+		name=${name/'$version'/$version}
+		[[ -e ${name/'$processor'/$(uname -m)} ]]
+	done < <(grep -oE 'nsinit-\$version[-a-z0-9_.$]*' "$root/docs/verify.md" | sort -u)
 }
 
 @test "the version stands in one place, and the news and the packages follow" {
