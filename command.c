@@ -57,11 +57,12 @@ static void await_gate(const struct start *start)
 		return;
 	}
 	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
-		pid_t parent = getppid(); /* 0: in another PID namespace */
+		pid_t parent;
 
+		wait_while(&start->gate, 0);
+		parent = getppid(); /* 0: in another PID namespace */
 		if (parent && parent != start->self)
 			_exit(STATUS_FAILED);
-		wait_while(&start->gate, 0);
 	}
 }
 

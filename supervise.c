@@ -90,10 +90,13 @@ static bool signal_command(struct supervision *s, int sig)
 
 static void kill_all(struct supervision *s)
 {
+	siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_USER};
+
 	s->sent |= SIGBIT(SIGKILL);
 	/* To the one itself as well: if /proc is not of our PID namespace, the descendants are not
-	 * found. */
-	signal_command(s, SIGKILL);
+	 * found. A refusal is logged. */
+	if (s->child.pid && !s->reaper.ended)
+		child_forward(&s->child, group_is_meant(s), &info);
 	if (s->role != OUTER || !s->child.pid || s->reaper.ended)
 		descendants_signal(SIGKILL);
 	s->sweeping = false;
@@ -739,31 +742,43 @@ static void catch_up(struct supervision *s, bool more)
 		enter(s, OVER, NEVER);
 }
 
+enum { SETTLED_AFTER = 100 }; /* ms without an event, after the start */
+
+/* MS or less; a negative LEFT is for ever. */
+static int at_most(int ms, int left)
+{
+	return left < 0 || left > ms ? ms : left;
+}
+
 /* For poll(2): how long nothing has to be done. */
-static int time_to_wait(const struct supervision *s, bool more)
+static int time_to_wait(const struct supervision *s, bool more, bool settled)
 {
 	int left = time_left(s);
 
 	if (more)
 		return 0;
-	if (s->sweeping && (left < 0 || left > PASS_INTERVAL))
-		return PASS_INTERVAL;
-	return left;
+	if (s->sweeping)
+		return at_most(PASS_INTERVAL, left);
+	return settled ? left : at_most(SETTLED_AFTER, left);
 }
 
 void supervise(struct supervision *s)
 {
 	enum { PEER, SIGNALS, CHILD, WATCHED };
-	bool more;
+	bool more = on_children(s); /* one may have ended already */
+	bool settled = false;
 
-	memory_release();
-	more = on_children(s); /* one may have ended already */
 	while (s->phase != OVER) {
 		struct pollfd fds[WATCHED] = {[PEER] = {.fd = s->peer, .events = POLLIN},
 		    [SIGNALS] = {.fd = s->reaper.signals, .events = POLLIN},
 		    [CHILD] = reaper_poll(&s->reaper, &s->child)};
 
-		poll(fds, WATCHED, time_to_wait(s, more));
+		/* Giving memory back takes as long as a tenth of the start. A COMMAND that ends
+		 * soon does not pay for it. */
+		if (!poll(fds, WATCHED, time_to_wait(s, more, settled)) && !more && !settled) {
+			settled = true;
+			memory_release();
+		}
 		/* The inner process reports COMMAND's status before it exits: read that first. */
 		if (fds[PEER].revents)
 			on_peer(s, fds[PEER].revents);
