@@ -94,6 +94,9 @@ own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(unpadded) $(musl_ldflags)
 # The little that is data follows the text in the file without a gap. lld knows no such page.
 unpadded = $(if $(findstring clang,$(CC)),,-Wl,-z,common-page-size=16)
+# With musl and GNU ld: nsinit without the startup code and the tables that it does not need.
+trimmed = $(if $(findstring musl-gcc,$(CC))$(musl_ldflags),-Wl$(comma)-T$(comma)startup.ld)
+comma = ,
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)
@@ -101,8 +104,8 @@ link = $(CC) $(CFLAGS) $(own_ldflags) $(LDFLAGS)
 
 all: $(BIN)
 
-$(BIN): $(OBJS) $(BUILD)/link.is
-	$(link) -o $@ $(hot) -lc $(cold) $(filter-out $(hot) $(cold),$(OBJS)) $(LDLIBS)
+$(BIN): $(OBJS) startup.ld $(BUILD)/link.is
+	$(link) $(trimmed) -o $@ $(hot) -lc $(cold) $(filter-out $(hot) $(cold),$(OBJS)) $(LDLIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/compile.is
 	$(compile) $(nowhere) -MMD -MP -c -o $@ $<
@@ -133,7 +136,7 @@ $(BUILD)/$1.is:
 	@printf '%s\n' $$(call quote,$$(strip $$($2))) >$$@
 endef
 compile_is := $(compile)
-link_is := $(link) $(LDLIBS) $(SRCS)
+link_is := $(link) $(trimmed) $(LDLIBS) $(SRCS)
 version_is := $(version_flags)
 $(eval $(call remember,compile,compile_is))
 $(eval $(call remember,link,link_is))
