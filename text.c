@@ -6,6 +6,44 @@
 
 enum { DIGITS = 12 }; /* of an unsigned int, and the NUL */
 
+/*
+ * The texts of errno 1 (EPERM) to 40 (ELOOP), in this order. Empty: no call of nsinit fails so.
+ * strerror(3) would add the texts of all other errors.
+ */
+static const char error_texts[] =
+    "Operation not permitted\0No such file or directory\0No such process\0"
+    "Interrupted system call\0I/O error\0No such device or address\0Argument list too long\0"
+    "Exec format error\0Bad file descriptor\0No child process\0"
+    "Resource temporarily unavailable\0Out of memory\0Permission denied\0Bad address\0"
+    "Block device required\0Resource busy\0File exists\0Cross-device link\0No such device\0"
+    "Not a directory\0Is a directory\0Invalid argument\0Too many open files in system\0"
+    "No file descriptors available\0Not a tty\0Text file busy\0File too large\0"
+    "No space left on device\0Invalid seek\0Read-only file system\0Too many links\0"
+    "Broken pipe\0\0\0\0Filename too long\0\0Function not implemented\0"
+    "Directory not empty\0Symbolic link loop";
+_Static_assert(EPERM == 1 && ELOOP == 40, "the order of error_texts");
+
+const char *word_at(const char *words, int n)
+{
+	while (n-- > 0)
+		words += strlen(words) + 1;
+	return words;
+}
+
+static const char *text_of_error(int error, char buf[static DIGITS])
+{
+	const char *text = "";
+
+	if (error >= EPERM && error <= ELOOP)
+		text = word_at(error_texts, error - EPERM);
+	else if (error == EOPNOTSUPP)
+		text = "Not supported";
+	if (*text)
+		return text;
+	format(buf, DIGITS, "error %d", error);
+	return buf;
+}
+
 static const char *digits_of(unsigned int n, char buf[static DIGITS])
 {
 	char *p = buf + DIGITS - 1;
@@ -32,7 +70,7 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 				text = va_arg(ap, const char *);
 				break;
 			case 'm':
-				text = strerror(error);
+				text = text_of_error(error, made);
 				break;
 			case 'd':
 			case 'u':

@@ -16,6 +16,10 @@ size_t format(char *buf, size_t size, const char *fmt, ...) __attribute__((forma
 size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
+/* WORDS are a list of words in one string, each ended by a NUL: smaller than an array of pointers.
+ * Return the word with the index N, which must be there. */
+const char *word_at(const char *words, int n);
+
 /*
  * Return the number that TEXT begins with, and move TEXT behind it. Returns -1 if there is none, or
  * if it is above MAX.
