@@ -265,7 +265,6 @@ deb:
 
 # Pictures whose sources are in the tree; bench/run draws its own.
 pictures:
-	dot -Tsvg -o docs/processes.svg docs/processes.dot
 	gnuplot docs/pod-end.gp
 
 clean:

@@ -17,7 +17,7 @@
 /*
  * Only the initial PID namespace has this name (include/linux/proc_ns.h), and only there the
  * kernel's threads, children of PID 2, exist. reboot(2) decides, and is not called where /proc
- * says that this is a container: a seccomp filter may kill whoever calls it.
+ * says that this is a container: a seccomp filter may kill its caller.
  */
 static bool may_be_machine(void)
 {

@@ -151,8 +151,8 @@ void namespace_undo(struct mounted *mounted)
 
 int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg)
 {
-	/* A procfs shows the PID namespace of whoever mounts it: it is mounted for the caller
-	 * before the new mount namespace is created. */
+	/* A procfs shows the PID namespace of the process that mounts it. For --export-proc the
+	 * inner process mounts it before it creates its mount namespace. */
 	unsigned long flags =
 	    opt->namespaces & ~NOT_BY_CLONE & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
 	/* The child has a copy of our memory. It may overwrite what lies below this array, since it
@@ -336,9 +336,9 @@ static void pivot(const struct options *opt)
 	}
 	/*
 	 * The root of an initramfs or of a chroot is no mount that can be exchanged. A chroot
-	 * is left by whoever has CAP_SYS_ADMIN in the user namespace of these mounts, by umount2(2)
-	 * of "/" and setns(2). The machine's root can do as much in any case; root of a new user
-	 * namespace cannot otherwise, and must not.
+	 * is left by a process that has CAP_SYS_ADMIN in the user namespace of these mounts, by
+	 * umount2(2) of "/" and setns(2). The machine's root can do as much in any case; root of a
+	 * new user namespace cannot otherwise, and must not.
 	 */
 	if (errno != EINVAL || opt->namespaces & CLONE_NEWUSER)
 		fail("cannot pivot into", opt->root,

@@ -370,7 +370,7 @@ static void apply(struct reading *r, const char *value)
 		*(int *)at = *value ? read_signal(r, value, 0) : 0;
 		break;
 	case PARENT_DEATH:
-		/* CHLD is what each child sends: nsinit could not tell it apart. */
+		/* CHLD is what each child sends: nsinit could not distinguish it. */
 		opt->parent_death = read_signal(r, value, SIGBIT(SIGCHLD));
 		break;
 	case UNSHARE:

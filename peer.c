@@ -67,7 +67,8 @@ static bool is_gone(int fd)
 
 bool peer_next(int fd, bool outer, struct note *note)
 {
-	/* Not without an end: whoever floods the socket must not keep signals from being seen. */
+	/* Not without an end: a process that floods the socket must not keep signals from being
+	 * seen. */
 	for (int i = 0; i < 64; i++) {
 		ssize_t n = receive(fd, note);
 

@@ -129,10 +129,10 @@ static void ask_stop(struct supervision *s, int64_t grace)
 		grace += OUTER_EXTRA;
 	if ((s->phase == RUNNING || s->phase == HUNG_UP) && grace != GRACE_NONE) {
 		enter(s, STOPPING, in(grace));
-	} else if (s->phase == LEAVING && s->deadline == NEVER && s->opt->linger &&
-		   s->role != OUTER) {
+	} else if (s->phase == LEAVING && s->deadline == NEVER && s->opt->linger) {
 		enter(s, LEAVING, in(grace));
-		term_all(s);
+		if (s->role != OUTER)
+			term_all(s);
 	}
 }
 
@@ -208,7 +208,7 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
 		deliver(s, info, group);
 		return;
 	}
-	/* Whoever has the stop's TERM by the group gets no second one when COMMAND ends. */
+	/* A process that has the stop's TERM by the group gets no second one at COMMAND's end. */
 	if (group && to == SIGTERM && info->si_code != SI_QUEUE)
 		descendants_have_term(s->child.pid);
 	deliver(s, info, group);
@@ -223,7 +223,7 @@ static bool should_suspend(const struct supervision *s)
 {
 	if (!s->stopped_by || s->role == INNER || s->caller == 1)
 		return false;
-	/* nsinit was told to stop as well. */
+	/* nsinit got the same stop signal. */
 	if (s->stop_signal == s->stopped_by && now() < s->stop_signal_ends)
 		return true;
 	/* The terminal signals COMMAND's group alone. */
@@ -459,10 +459,11 @@ static void on_command_end(struct supervision *s, int status)
 	end_group(s);
 	if (at_once) {
 		enter(s, OVER, NEVER);
+	} else if (s->phase == RUNNING && s->opt->linger) {
+		enter(s, LEAVING, NEVER);
 	} else if (s->phase == RUNNING) {
 		enter(s, LEAVING, in(s->grace));
-		if (s->grace != GRACE_NONE)
-			term_all(s);
+		term_all(s);
 	} else if (s->phase == STOPPING) {
 		enter(s, LEAVING, s->deadline);
 		term_all(s);
@@ -510,7 +511,9 @@ static void on_status(struct supervision *s, int status)
 	int64_t grace = s->opt->grace;
 
 	take_status(s, status);
-	if (s->ended && s->phase == RUNNING && grace != GRACE_NONE)
+	if (s->ended && s->phase == RUNNING && s->opt->linger)
+		enter(s, LEAVING, NEVER);
+	else if (s->ended && s->phase == RUNNING && grace != GRACE_NONE)
 		enter(s, LEAVING, in(grace == GRACE_FOREVER ? grace : grace + OUTER_EXTRA));
 	else if (s->ended && s->phase == STOPPING)
 		enter(s, LEAVING, s->deadline);

@@ -56,7 +56,7 @@ static void on_signal(int number)
 {
 	(void)number;
 	atomic_store(&shared->stamp, now());
-	tell(&shared->seen, atomic_load(&shared->seen) + 1);
+	announce(&shared->seen, atomic_load(&shared->seen) + 1);
 }
 
 static void on_value(int number, siginfo_t *info, void *context)
@@ -67,7 +67,7 @@ static void on_value(int number, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_code == SI_QUEUE && info->si_value.sival_int == (int)seen)
 		atomic_fetch_add(&shared->kept, 1);
-	tell(&shared->seen, seen + 1);
+	announce(&shared->seen, seen + 1);
 }
 
 /* In a process group of its own: a signal to COMMAND's group must not end the storm. */
@@ -111,10 +111,10 @@ int main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		err(1, "the page shared with the measurer");
 	if ((strcmp(what, "storm") == 0 || strcmp(what, "flood") == 0) && argc == 4) {
-		tell(&shared->ready, 1);
+		announce(&shared->ready, 1);
 		await(&shared->go, 1, WAIT_LIMIT);
 		storm(count, atol(argv[3]), *what == 'f');
-		tell(&shared->ready, 2);
+		announce(&shared->ready, 2);
 		await(&shared->go, 2, WAIT_LIMIT);
 	} else if (strcmp(what, "target") == 0) {
 		if (count > 0) {
@@ -124,13 +124,13 @@ int main(int argc, char **argv)
 		}
 		action.sa_handler = on_signal;
 		sigaction(SIGUSR1, &action, NULL);
-		tell(&shared->ready, 1);
+		announce(&shared->ready, 1);
 		await(&shared->go, 1, WAIT_LIMIT);
 	} else if (strcmp(what, "values") == 0) {
 		action.sa_sigaction = on_value;
 		action.sa_flags |= SA_SIGINFO;
 		sigaction(VALUES_SIGNAL, &action, NULL);
-		tell(&shared->ready, 1);
+		announce(&shared->ready, 1);
 		/* Each wait ends after WAIT_LIMIT: with a million signals more than one is needed.
 		 */
 		while (atomic_load(&shared->seen) < (uint32_t)count)
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 		await(&shared->go, 1, WAIT_LIMIT);
 	} else if (strcmp(what, "leave") == 0) {
 		leave(count);
-		tell(&shared->ready, 1);
+		announce(&shared->ready, 1);
 		await(&shared->go, 1, WAIT_LIMIT);
 		atomic_store(&shared->stamp, now());
 	} else {

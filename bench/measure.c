@@ -461,7 +461,7 @@ static void measure_storm(const char *what, char *size, char *total, int sampled
 			preempted = field(init, "status", "nonvoluntary_ctxt_switches");
 			before = cpu_time(init);
 			begun = now();
-			tell(&shared->go, 1);
+			announce(&shared->go, 1);
 			while (sampled && atomic_load(&shared->ready) < 2)
 				if ((zombies = count_zombies(proc, 0)) > peak)
 					peak = zombies;
@@ -479,7 +479,7 @@ static void measure_storm(const char *what, char *size, char *total, int sampled
 			got[4] = peak;
 			got[5] = (double)resident(pid);
 			closedir(proc);
-			tell(&shared->go, 2);
+			announce(&shared->go, 2);
 			finish(who, pid);
 		}
 	}
@@ -539,7 +539,7 @@ static void measure_signals(char *makers, long count)
 			}
 			who->cpu[round] += cpu_of_all(pid);
 			who->cpu[round] /= (double)count * 1e3;
-			tell(&shared->go, 1);
+			announce(&shared->go, 1);
 			finish(who, pid);
 		}
 	}
@@ -586,7 +586,7 @@ static void measure_values(char *number)
 		printf("values\t%s\t%s\t%u\t%u\t%.3f\t%ld\n", who->name, number,
 		    atomic_load(&shared->seen), atomic_load(&shared->kept),
 		    (double)begun / count / 1e3, kb);
-		tell(&shared->go, 1);
+		announce(&shared->go, 1);
 		finish(who, pid);
 	}
 }
@@ -614,7 +614,7 @@ static void measure_end(char *count)
 			close(LIFE_FD);
 			life = (struct pollfd){.fd = ends[0]};
 			step(who, pid, &shared->ready, 1);
-			tell(&shared->go, 1);
+			announce(&shared->go, 1);
 			if (waitpid(pid, &status, 0) == -1)
 				err(1, "waitpid");
 			ended = now();
@@ -661,7 +661,7 @@ static void measure_idle(int wakeups)
 		printf("idle\t%s\t%ld\t%ld\t%d\t%ld\n", who->name,
 		    depth ? field(down[depth - 1], "smaps_rollup", "Rss") : 0, resident(pid), depth,
 		    woken);
-		tell(&shared->go, 1);
+		announce(&shared->go, 1);
 		finish(who, pid);
 	}
 }

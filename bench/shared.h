@@ -37,7 +37,7 @@ static inline uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
-static inline void tell(_Atomic uint32_t *word, uint32_t value)
+static inline void announce(_Atomic uint32_t *word, uint32_t value)
 {
 	atomic_store(word, value);
 	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);

@@ -141,7 +141,7 @@ static int launched(void *data)
 	pin(cpu_init);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	take_precedence(SCHED_RESET_ON_FORK); /* COMMAND has none */
-	tell(&shared->seen, 1);
+	announce(&shared->seen, 1);
 	if (await(&shared->go, 1, WAIT_LIMIT) == -1)
 		_exit(1);
 	atomic_store(&shared->stamp, now());
@@ -166,7 +166,7 @@ static void aim(struct contender *who, uint64_t delay)
 		err(1, "clone");
 	if (await(&shared->seen, 1, WAIT_LIMIT) == -1)
 		errx(1, "%s was not started", who->name);
-	tell(&shared->go, 1);
+	announce(&shared->go, 1);
 	while ((begun = atomic_load(&shared->stamp)) == 0)
 		;
 	while (now() - begun < delay)

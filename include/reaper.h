@@ -1,6 +1,6 @@
 /*
- * Children: adopting, waiting, statuses. Orphans are reaped either here, one wait4(2) each, or by
- * the kernel itself. Which of the two runs is known here alone.
+ * Children: adopting, waiting, statuses. Orphans are reaped either here, by one wait4(2) each, or
+ * by the kernel. Only this file knows which.
  */
 #ifndef NSINIT_REAPER_H
 #define NSINIT_REAPER_H
@@ -15,12 +15,12 @@ struct options;
 struct reaper {
 	int signals;    /* the descriptor of signals_watch() */
 	bool delegated; /* the kernel reaps */
-	bool ended;     /* the child has, and its number may be an orphan's now */
+	bool ended;     /* the child has ended, and its PID may be an orphan's by now */
 };
 
 enum news_kind {
 	NOTHING_NEW,
-	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID is nobody's any more */
+	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID has been released */
 	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
 	ORPHAN_REAPED,
 	ORPHAN_CHANGED, /* stopped or continued: of no concern */
@@ -33,27 +33,27 @@ struct news {
 	int status;
 };
 
-/* Makes nsinit, PID SELF, the reaper of its descendants: a PID 1 is by right, else by
- * PR_SET_CHILD_SUBREAPER. */
+/* Make nsinit, PID SELF, the reaper of its descendants. PID 1 is that already; otherwise by
+ * PR_SET_CHILD_SUBREAPER (prctl(2)). */
 void reaper_adopt(pid_t self);
 
 /*
- * Lets the kernel reap orphans where it can give CHILD's status afterwards (Linux 6.15), none needs
- * to be told of. For a PID 1, once CHILD runs; CHILD's PID is not pinned from then on. CHILD may be
- * NULL.
+ * Let the kernel reap orphans, if it can report CHILD's status afterwards (Linux 6.15) and no
+ * orphan has to be logged. For PID 1 only, once CHILD runs. CHILD, which may be NULL, is not pinned
+ * from then on.
  */
 void reaper_delegate(struct reaper *reaper, struct child *child, const struct options *opt);
 
-/* Takes orphans back: for the end, which waits for ECHILD. */
+/* Reap orphans here again: the end waits for ECHILD. */
 void reaper_resume(struct reaper *reaper);
 
-/* What else to poll for, besides the signals: CHILD's end where the kernel reaps. */
+/* Return what to poll for besides signals: CHILD's end, if the kernel reaps. */
 struct pollfd reaper_poll(const struct reaper *reaper, const struct child *child);
 
-/* The next that has happened to a child; never waits. */
+/* Return the next news of a child, without waiting. */
 struct news reaper_next(struct reaper *reaper, struct child *child);
 
-/* The exit status that stands for a wait status: its own, or 128 and the signal. */
+/* Return the exit status for a wait(2) status: the process's own, or 128 plus the signal. */
 int reaper_exit_status(int status);
 
 #endif

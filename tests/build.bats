@@ -270,7 +270,7 @@ circle() {
 	git init -q .
 	git add -A
 	git -c user.name=t -c user.email=t@localhost -c commit.gpgsign=false commit -qm t
-	pure_make dist
+	pure_make dist PROCESSORS=
 	pure_make
 	commit=$(git rev-parse HEAD)
 	version=$(head -n 1 VERSION)

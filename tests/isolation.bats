@@ -163,7 +163,7 @@ pause_holds_only() {
 		seen=/look pause_holds_only "$NSINIT" -u --root "$rootfs"
 	done
 	need_user_namespaces
-	# Whoever has another user would lose the rights of the namespace's root by exec.
+	# A process of another user would lose the rights of the namespace's root by exec.
 	join=("${nobody[@]}" "$place/join" -k pmU)
 	seen=$look pause_holds_only "${nobody[@]}" "$copy" --map-root-user -u
 	seen=/look pause_holds_only "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs"

@@ -296,7 +296,7 @@ lacks_interpreter() {
 	[[ $stderr == "nsinit: "*"$1"* && $stderr == *interpreter* && $stderr != *$'\r'* ]]
 }
 
-@test "a script whose interpreter is missing is told from a missing COMMAND: CRLF, a path that does not exist" {
+@test "a script whose interpreter is missing is distinguished from a missing COMMAND: CRLF, a path that does not exist" {
 	printf '#!/bin/sh\r\necho hello\r\n' >crlf
 	printf '#!/no/such/interpreter -x\necho hello\n' >path
 	chmod +x crlf path
@@ -308,7 +308,7 @@ lacks_interpreter() {
 	[[ $stderr == *"./none: No such file or directory"* && $stderr != *interpreter* ]]
 }
 
-@test "a program whose loader is missing is told from a missing COMMAND" {
+@test "a program whose loader is missing is distinguished from a missing COMMAND" {
 	local program
 	program=$(readlink -f "$(type -P true)")
 	cp "$program" program

@@ -214,7 +214,7 @@ static void children(pid_t pid, char *list, size_t size)
 	list[n > 0 ? n : 0] = '\0';
 }
 
-/* All below jobs, with their states, for whoever looks into a failure. */
+/* All below jobs, with their states, to look into a failure. */
 static void show(pid_t pid, int depth)
 {
 	char list[4096], path[64], text[256], *save, *end;

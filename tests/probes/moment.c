@@ -481,7 +481,7 @@ static int least[SIGNALS + 1], most[SIGNALS + 1], mate_least[SIGNALS + 1], mate_
 static char statuses[256]; /* those that are right */
 static int may_stay;       /* how many processes may be left */
 static int must_stay;      /* how many have to */
-static int untidy;         /* files and mounts may be left: KILL came to whom they are of */
+static int untidy;         /* files and mounts may be left: KILL ended their owner */
 static int no_screen;      /* the terminal is gone */
 static int no_phases;      /* the event changes them */
 static int may_fail;       /* 125, with a line */

@@ -1,6 +1,6 @@
 /*
- * storm: chains of processes that fork and exit, so that whoever looks for them finds the one
- * before.
+ * storm: chains of processes that fork and exit, so that a search in /proc finds the
+ * parent of the one that lives by then.
  *
  *     storm CHAINS         leaves CHAINS of them, which ignore TERM, and ends with 0
  *     storm -w PID         watches until PID is gone or a zombie
