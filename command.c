@@ -103,12 +103,12 @@ enum { ENTRY = 32 };
 
 static bool rename_in_environment(const char *name, char text[static ENTRY], pid_t from)
 {
-	size_t n = strlen(name);
 	bool renamed = false;
 
 	for (char **entry = environ; *entry; entry++) {
-		if (strncmp(*entry, name, n) != 0 ||
-		    number_of(*entry + n, INT32_MAX / 10 - 1) != from)
+		const char *value = text_after(*entry, name);
+
+		if (!value || number_of(value, INT32_MAX / 10 - 1) != from)
 			continue;
 		format(text, ENTRY, "%s%d", name, getpid());
 		*entry = text;
@@ -119,11 +119,10 @@ static bool rename_in_environment(const char *name, char text[static ENTRY], pid
 
 static void remove_from_environment(const char *name)
 {
-	size_t n = strlen(name);
 	char **to = environ;
 
 	for (char **entry = environ; *entry; entry++)
-		if (strncmp(*entry, name, n) != 0)
+		if (!text_after(*entry, name))
 			*to++ = *entry;
 	*to = NULL;
 }
@@ -133,7 +132,7 @@ char searched[PATH_MAX] RARELY_USED;
 /* Return the path of the file NAME in the first directory of PATH; NULL if it is too long. */
 static char *path_in(const char *path, const char *name)
 {
-	size_t n = (size_t)(strchrnul(path, ':') - path);
+	size_t n = (size_t)(find_char(path, ':') - path);
 
 	if (n + strlen(name) + 2 > sizeof(searched))
 		return NULL;
@@ -172,7 +171,7 @@ static void search_and_exec(struct start *start, const char *path)
 			else if (errno != ENOENT && errno != ENOTDIR)
 				return;
 		}
-		path = strchrnul(path, ':');
+		path = find_char(path, ':');
 		if (!*path)
 			break;
 	}
@@ -184,7 +183,7 @@ static int begin(void *arg)
 {
 	struct start *start = arg; /* shared with nsinit until exec */
 	char **argv = start->opt->command;
-	const char *path = getenv("PATH");
+	const char *path = environment("PATH");
 	char listen[ENTRY], watchdog[ENTRY], exec[ENTRY];
 
 	if (!path)
@@ -204,7 +203,7 @@ static int begin(void *arg)
 	if (start->apart)
 		answer(start);
 	signals_release(start->inherited);
-	if (!**argv || strchr(*argv, '/'))
+	if (!**argv || *find_char(*argv, '/'))
 		exec_file(start, *argv);
 	else
 		search_and_exec(start, path);

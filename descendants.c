@@ -48,9 +48,9 @@ static bool look_at(pid_t pid, struct process *process)
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	name = strchr(text, '(');
+	name = find_char(text, '(');
 	p = strrchr(text, ')');
-	if (!name || !p || p < name)
+	if (!p || p < name)
 		return false;
 	copy_name(process, name, p);
 	process->state = p[2];

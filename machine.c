@@ -75,12 +75,13 @@ static void decode(char *path)
 /* Unmount what LINE of /proc/self/mounts names, or else make it read-only. */
 static void put_away(char *line)
 {
-	char *path = strchr(line, ' '), *end = path ? strchr(path + 1, ' ') : NULL;
+	char *path = find_char(line, ' '), *end;
 
-	if (!end)
+	if (!*path)
 		return;
+	end = find_char(++path, ' ');
 	*end = '\0';
-	decode(++path);
+	decode(path);
 	if (!strcmp(path, "/proc") || !umount2(path, 0))
 		return;
 	if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL))

@@ -32,30 +32,30 @@ static bool read_file(const char *file)
  */
 static char *line_after(const char *word)
 {
-	size_t n = strlen(word);
-	char *line = oom_text;
+	const char *line = oom_text;
+	char *value;
 
-	while (strncmp(line, word, n) != 0) {
-		line = strchr(line, '\n');
-		if (!line++)
+	while (!(value = text_after(line, word))) {
+		line = find_char(line, '\n');
+		if (!*line++)
 			return NULL;
 	}
-	line += n;
-	*strchrnul(line, '\n') = '\0';
-	return line;
+	*find_char(value, '\n') = '\0';
+	return value;
 }
 
 /* Whether the comma-separated NAMES are or include CONTROLLER. */
 static bool includes(const char *names, const char *controller)
 {
-	size_t n = strlen(controller);
+	for (;;) {
+		const char *end = text_after(names, controller);
 
-	while (strncmp(names, controller, n) != 0 || (names[n] && names[n] != ',')) {
-		names = strchr(names, ',');
-		if (!names++)
+		if (end && (!*end || *end == ','))
+			return true;
+		names = find_char(names, ',');
+		if (!*names++)
 			return false;
 	}
-	return true;
 }
 
 /* The path on the line of /proc/self/cgroup that names CONTROLLER: "0::/PATH", "4:memory:/PATH" or
@@ -65,13 +65,13 @@ static const char *path_of(const char *controller)
 	char *line = oom_text;
 
 	while (*line) {
-		char *end = strchrnul(line, '\n'), *names, *path;
+		char *end = find_char(line, '\n'), *names, *path;
 		bool last = !*end;
 
 		*end = '\0';
-		names = strchr(line, ':');
-		path = names ? strchr(names + 1, ':') : NULL;
-		if (path) {
+		names = find_char(line, ':');
+		path = find_char(names + !!*names, ':');
+		if (*path) {
 			*path++ = '\0';
 			if (includes(names + 1, controller))
 				return path;
@@ -104,15 +104,15 @@ static bool report(const struct version *v)
 	if (!read_file("/proc/self/cgroup") || !(found = path_of(v->controller)) ||
 	    strlen(found) >= sizeof(path))
 		return false;
-	strcpy(path, strcmp(found, "/") != 0 ? found : "");
+	format(path, sizeof(path), "%s", strcmp(found, "/") != 0 ? found : "");
 	if (!read_of(v, path, v->events) || !(found = line_after("oom_kill ")))
 		return false;
 	if (!strcmp(found, "0") || strlen(found) >= sizeof(kills))
 		return false;
-	strcpy(kills, found);
+	format(kills, sizeof(kills), "%s", found);
 	if (!read_of(v, path, v->limit))
 		return false;
-	*strchrnul(oom_text, '\n') = '\0';
+	*find_char(oom_text, '\n') = '\0';
 	say(ALWAYS,
 	    "COMMAND was killed because its control group reached its memory limit (%s is %s "
 	    "bytes, "

@@ -304,7 +304,7 @@ static void read_offset(const struct reading *r, const char *word, struct time_o
 
 static void read_rewrite(const struct reading *r, const char *word)
 {
-	size_t n = strcspn(word, ":");
+	size_t n = (size_t)(find_char(word, ':') - word);
 	const char *to = word + n + 1;
 	char from[16];
 	int sig;
@@ -333,7 +333,7 @@ static int read_choice(const struct reading *r, const char *word)
 	size_t length = strlen(word);
 
 	for (int i = 0; *valid; i++) {
-		size_t n = strcspn(valid, ", ");
+		size_t n = (size_t)(find_char(valid, ',') - valid);
 
 		if (n == length && !memcmp(valid, word, n))
 			return i;
@@ -454,7 +454,7 @@ static _Noreturn void refuse_unknown(const struct reading *r, const char *word)
 static int read_long(struct reading *r, char **argv)
 {
 	const char *name = argv[0] + 2;
-	size_t length = strcspn(name, "=");
+	size_t length = (size_t)(find_char(name, '=') - name);
 	const char *attached = name[length] ? name + length + 1 : NULL;
 
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
@@ -504,7 +504,7 @@ static const char *value_of(const struct variable *v)
 
 	if (!v->name)
 		return NULL;
-	value = getenv(v->name);
+	value = environment(v->name);
 	if (!value)
 		return NULL;
 	if (v->value && strcmp(value, v->value) != 0)
@@ -531,7 +531,7 @@ static void read_peers_environment(struct reading *r)
 static void read_environment(struct reading *r)
 {
 	for (int i = 0; i < VARIABLES; i++) {
-		const char *value = getenv(variables[i].name);
+		const char *value = environment(variables[i].name);
 
 		if (!value || !*value)
 			continue;

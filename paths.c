@@ -37,7 +37,7 @@ int place_set(struct place *place, const char *path)
 		errno = n + strlen(path) >= PATH_MAX ? ENAMETOOLONG : ENOENT;
 		return -1;
 	}
-	strcpy(place->path + n, path);
+	format(place->path + n, PATH_MAX - n, "%s", path);
 	for (n = strlen(place->path); n > 1 && place->path[n - 1] == '/'; n--)
 		place->path[n - 1] = '\0';
 	return 0;
@@ -87,7 +87,7 @@ int place_make(struct place *place)
 	do {
 		int failed;
 
-		end = strchrnul(end + 1, '/');
+		end = find_char(end + 1, '/');
 		was = *end;
 		*end = '\0';
 		failed = mkdir(place->path, 0755);

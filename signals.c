@@ -2,7 +2,6 @@
 #include "signals.h"
 
 #include <string.h>
-#include <strings.h>
 #include <sys/signalfd.h>
 
 #include "files.h"
@@ -11,15 +10,13 @@
 
 enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
 
-/* By number. IOT and POLL are other names of two. */
-static const char *const names[RT_FIRST] = {
-#define SIG(name) [SIG##name] = #name
-    SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE), SIG(KILL),
-    SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT), SIG(CHLD),
-    SIG(CONT), SIG(STOP), SIG(TSTP), SIG(TTIN), SIG(TTOU), SIG(URG), SIG(XCPU), SIG(XFSZ),
-    SIG(VTALRM), SIG(PROF), SIG(WINCH), SIG(IO), SIG(PWR), SIG(SYS)
-#undef SIG
-};
+/* Signals 1 to 31 in this order; then an empty word. IOT and POLL are other names of two. */
+static const char names[] = "HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0"
+			    "PIPE\0ALRM\0TERM\0STKFLT\0CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0"
+			    "XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0";
+_Static_assert(SIGKILL == 9 && SIGUSR1 == 10 && SIGTERM == 15 && SIGCHLD == 17 && SIGTSTP == 20 &&
+		   SIGXCPU == 24 && SIGIO == 29 && SIGSYS == 31,
+    "the order of names");
 
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags)
 {
@@ -130,52 +127,59 @@ void signal_end_by(int sig)
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }
 
-static bool is_name(const char *word, const char *name)
-{
-	return !strncasecmp(word, name, strlen(name) + 1);
-}
-
 /* The number of "RTMIN", "RTMAX", "RTMIN+N" or "RTMAX-N"; 0 for anything else. */
 static int realtime_number(const char *name)
 {
+	const char *offset;
+	bool from_min;
 	int n;
 
-	if (is_name(name, "RTMIN"))
+	if (!strcmp(name, "RTMIN"))
 		return RT_FIRST;
-	if (is_name(name, "RTMAX"))
+	if (!strcmp(name, "RTMAX"))
 		return SIG_LAST;
-	if (strncasecmp(name, "RTMIN+", 6) != 0 && strncasecmp(name, "RTMAX-", 6) != 0)
-		return 0;
-	n = number_of(name + 6, SIG_LAST - RT_FIRST);
+	offset = text_after(name, "RTMIN+");
+	from_min = offset;
+	if (!from_min)
+		offset = text_after(name, "RTMAX-");
+	n = offset ? number_of(offset, SIG_LAST - RT_FIRST) : -1;
 	if (n < 0)
 		return 0;
-	return name[5] == '+' ? RT_FIRST + n : SIG_LAST - n;
+	return from_min ? RT_FIRST + n : SIG_LAST - n;
 }
 
 int signal_number(const char *name)
 {
-	int n;
+	char upper[32];
+	const char *word;
+	size_t n;
+	int sig;
 
 	if (*name >= '0' && *name <= '9') {
-		n = number_of(name, SIG_LAST);
-		return n > 0 ? n : 0;
+		sig = number_of(name, SIG_LAST);
+		return sig > 0 ? sig : 0;
 	}
-	if (!strncasecmp(name, "SIG", 3))
-		name += 3;
-	for (int sig = 1; sig < RT_FIRST; sig++)
-		if (names[sig] && is_name(name, names[sig]))
-			return sig;
-	if (is_name(name, "IOT"))
+	n = format(upper, sizeof(upper), "%s", name);
+	while (n-- > 0)
+		if (upper[n] >= 'a' && upper[n] <= 'z')
+			upper[n] = (char)(upper[n] - 'a' + 'A');
+	word = text_after(upper, "SIG");
+	if (!word)
+		word = upper;
+	sig = word_index(names, word) + 1;
+	if (sig)
+		return sig;
+	if (!strcmp(word, "IOT"))
 		return SIGABRT;
-	if (is_name(name, "POLL"))
+	if (!strcmp(word, "POLL"))
 		return SIGIO;
-	return realtime_number(name);
+	return realtime_number(word);
 }
 
 const char *signal_name(int sig, char buf[static 12])
 {
-	if (sig < RT_FIRST && names[sig])
-		return names[sig];
+	if (sig >= 1 && sig <= SIGSYS)
+		return word_at(names, sig - 1);
 	if (sig < RT_FIRST)
 		format(buf, 12, "%d", sig);
 	else

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DIGITS = 12 }; /* of an unsigned int, and the NUL */
 
@@ -28,6 +29,42 @@ const char *word_at(const char *words, int n)
 	while (n-- > 0)
 		words += strlen(words) + 1;
 	return words;
+}
+
+int word_index(const char *words, const char *word)
+{
+	for (int i = 0; *words; i++) {
+		if (!strcmp(words, word))
+			return i;
+		words = word_at(words, 1);
+	}
+	return -1;
+}
+
+char *find_char(const char *text, char c)
+{
+	while (*text && *text != c)
+		text++;
+	return (char *)text;
+}
+
+char *text_after(const char *text, const char *start)
+{
+	for (; *start; text++, start++)
+		if (*text != *start)
+			return NULL;
+	return (char *)text;
+}
+
+const char *environment(const char *name)
+{
+	for (char **entry = environ; *entry; entry++) {
+		const char *value = text_after(*entry, name);
+
+		if (value && *value == '=')
+			return value + 1;
+	}
+	return NULL;
 }
 
 static const char *text_of_error(int error, char buf[static DIGITS])

@@ -20,6 +20,18 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
  * Return the word with the index N, which must be there. */
 const char *word_at(const char *words, int n);
 
+/* Return the index of WORD in WORDS, whose last word is empty; -1 if it is not there. */
+int word_index(const char *words, const char *word);
+
+/* Return the first C in TEXT, or else TEXT's end. */
+char *find_char(const char *text, char c);
+
+/* Return what follows START in TEXT; NULL if TEXT does not begin with START. */
+char *text_after(const char *text, const char *start);
+
+/* As getenv(3), which would add functions of the libc's. */
+const char *environment(const char *name);
+
 /*
  * Return the number that TEXT begins with, and move TEXT behind it. Returns -1 if there is none, or
  * if it is above MAX.
