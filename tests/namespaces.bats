@@ -252,8 +252,8 @@ with_pid() {
 	[[ $output == "$BATS_TEST_TMPDIR/there" ]]
 	run_nsinit -u --wd there pwd
 	[[ $output == "$BATS_TEST_TMPDIR/there" ]]
-	fails 125 "cannot enter nowhere: No such file or directory" "$NSINIT" --wd nowhere true
-	fails 125 "cannot enter nowhere: No such file or directory" "$NSINIT" -u --wd nowhere true
+	fails 125 "cannot change to directory nowhere: No such file or directory" "$NSINIT" --wd nowhere true
+	fails 125 "cannot change to directory nowhere: No such file or directory" "$NSINIT" -u --wd nowhere true
 }
 
 # --- mount-proc ---
@@ -288,7 +288,7 @@ with_pid() {
 	: >file
 	fails 125 "cannot mount proc at gone: No such file or directory" "$NSINIT" --pid --mount-proc=gone true
 	fails 125 "cannot mount proc at file: Not a directory" "$NSINIT" --pid --mount-proc=file true
-	fails 125 "--mount-proc=: " "$NSINIT" --pid --mount-proc= true
+	fails 125 "--mount-proc: invalid directory ''" "$NSINIT" --pid --mount-proc= true
 }
 
 @test "--mount-proc=DIR without a namespace is status 125 if DIR cannot be created" {
