@@ -42,7 +42,7 @@ static bool look_at(pid_t pid, struct process *process)
 	int fd;
 
 	format(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = file_own(open(path, O_RDONLY | O_CLOEXEC));
+	fd = file_open(path, O_RDONLY);
 	if (fd < 0)
 		return false;
 	n = read(fd, text, sizeof(text) - 1);
@@ -130,7 +130,7 @@ static bool is_visible(void)
 	 * outside its namespace in any case. */
 	if (getpid() != 1 && (statfs("/proc", &fs) || fs.f_type != PROC_MAGIC))
 		return false;
-	return readlink("/proc/self", self, sizeof(self) - 1) > 0 &&
+	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self", self, sizeof(self) - 1) > 0 &&
 	       number_of(self, PID_LIMIT) == getpid();
 }
 

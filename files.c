@@ -19,10 +19,16 @@ int file_own(int fd)
 	return high;
 }
 
+int file_open(const char *path, int flags)
+{
+	return file_own((int)syscall(
+	    SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644));
+}
+
 int numbers_open(struct numbers *numbers, const char *dir)
 {
 	numbers->size = numbers->at = 0;
-	numbers->fd = file_own(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	numbers->fd = file_open(dir, O_RDONLY | O_DIRECTORY);
 	return numbers->fd;
 }
 

@@ -18,6 +18,11 @@ static void write_line(int fd, const struct iovec *line)
 		;
 }
 
+static bool look_at(int fd, struct file_info *file)
+{
+	return !syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE_AND_INODE, file);
+}
+
 /*
  * A terminal does not know RWF_NOWAIT, nor does a pipe before Linux 6.4. Another description of the
  * same file can be non-blocking without changing COMMAND's. poll(2) alone would not do: another
@@ -25,11 +30,12 @@ static void write_line(int fd, const struct iovec *line)
  */
 static bool write_by_own_description(const struct iovec *line)
 {
-	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
-	struct stat ours, there;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/2",
+	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+	struct file_info ours, there;
 	/* /proc may be what COMMAND has mounted there. */
-	bool same = fd >= 0 && !fstat(STDERR_FILENO, &ours) && !fstat(fd, &there) &&
-		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	bool same = fd >= 0 && look_at(STDERR_FILENO, &ours) && look_at(fd, &there) &&
+		    ours.device == there.device && ours.inode == there.inode;
 
 	if (same)
 		write_line(fd, line);
@@ -40,7 +46,7 @@ static bool write_by_own_description(const struct iovec *line)
 static void write_nowait(const struct iovec *line)
 {
 	struct pollfd room = {STDERR_FILENO, POLLOUT, 0};
-	struct stat st;
+	struct file_info file;
 
 	if (syscall(SYS_pwritev2, STDERR_FILENO, line, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
 		return;
@@ -48,7 +54,7 @@ static void write_nowait(const struct iovec *line)
 	 * A regular file says EAGAIN merely because it would have to allocate. COMMAND shares the
 	 * position of this description, and would overwrite what another one appends.
 	 */
-	if (!fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode)) {
+	if (look_at(STDERR_FILENO, &file) && S_ISREG(file.mode)) {
 		write_line(STDERR_FILENO, line);
 		return;
 	}

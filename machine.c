@@ -25,7 +25,7 @@ static bool may_be_machine(void)
 
 	if (getpid() != 1)
 		return false;
-	if (readlink("/proc/self/ns/pid", name, sizeof(name) - 1) > 0)
+	if (syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid", name, sizeof(name) - 1) > 0)
 		return !strcmp(name, PROC_PID_INIT);
 	return !kill(2, 0) || errno != ESRCH;
 }
@@ -42,7 +42,7 @@ void machine_announce(enum on_exit how, int status)
 	/* The end of COMMAND's session hangs its terminal up. If that was the console, it has to be
 	 * opened again. */
 	if (tcgetpgrp(STDERR_FILENO) < 0 && errno == EIO)
-		console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+		console = file_open("/dev/console", O_WRONLY | O_NOCTTY);
 	if (console >= 0) {
 		dup2(console, STDERR_FILENO);
 		close(console);
@@ -91,7 +91,7 @@ static void put_away(char *line)
 /* The last mount first: what is mounted below another mount goes before that. */
 static void put_all_away(void)
 {
-	int fd = file_own(open("/proc/self/mounts", O_RDONLY | O_CLOEXEC));
+	int fd = file_open("/proc/self/mounts", O_RDONLY);
 	size_t size = 0;
 	ssize_t n;
 

@@ -112,7 +112,7 @@ static int make_mount_point(struct mounted *mounted, const char *dir, const char
 		return -1;
 	}
 	if (!mount(path, path, NULL, MS_BIND, NULL)) {
-		mounted->point = file_own(open(path, O_PATH | O_CLOEXEC));
+		mounted->point = file_open(path, O_PATH);
 		if (mounted->point < 0)
 			umount2(path, MNT_DETACH);
 		else if (!mount(NULL, path, NULL, MS_PRIVATE, NULL))
@@ -178,7 +178,7 @@ static void write_own(const char *what, const char *file, const char *text)
 	int fd;
 
 	format(path, sizeof(path), "/proc/self/%s", file);
-	fd = file_own(open(path, O_WRONLY | O_CLOEXEC));
+	fd = file_open(path, O_WRONLY);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		fail(what, path,
 		    errno == ENOENT ? " (is a procfs of this PID namespace mounted at /proc?)"
@@ -238,7 +238,7 @@ static void enter_time(const struct options *opt)
 	n += format_offset(text + n, sizeof(text) - n, "boottime", &opt->boottime);
 	if (n)
 		write_own("cannot set the clocks:", "timens_offsets", text);
-	fd = file_own(open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
+	fd = file_open("/proc/self/ns/time_for_children", O_RDONLY);
 	if (fd < 0 || setns(fd, CLONE_NEWTIME))
 		fail("cannot enter the new", "time namespace", "");
 	close(fd);
@@ -256,8 +256,8 @@ static int propagate_from(const char *dir, const struct options *opt)
  */
 static int propagate_from_chroot(const struct options *opt)
 {
-	int root = file_own(open("/", O_PATH | O_CLOEXEC));
-	int here = file_own(open(".", O_PATH | O_CLOEXEC));
+	int root = file_open("/", O_PATH);
+	int here = file_open(".", O_PATH);
 	int failed = root < 0 || here < 0 || chroot("/proc") || syscall(SYS_fchdir, root);
 
 	for (int up = 0; up < PATH_MAX / 2 && !failed; up++)
@@ -280,10 +280,10 @@ static void propagate(const struct options *opt)
 static void loopback_up(void)
 {
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	/* A container without a loopback is poorer, not wrong. */
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo))
+	if (fd < 0 || syscall(SYS_ioctl, fd, SIOCSIFFLAGS, &lo))
 		say(ALWAYS, "cannot bring the loopback interface up: %m");
 	close(fd);
 }
@@ -323,7 +323,7 @@ static void mount_proc_below(const char *root, const char *proc, int old)
 /* "." over "." needs no directory for the old root. */
 static void pivot(const struct options *opt)
 {
-	int old = file_own(open("/", O_PATH | O_CLOEXEC));
+	int old = file_open("/", O_PATH);
 
 	bind_root(opt->root);
 	if (opt->proc)

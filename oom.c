@@ -17,7 +17,7 @@ char oom_path[PATH_MAX] RARELY_USED;
 /* Read the beginning of FILE to oom_text. */
 static bool read_file(const char *file)
 {
-	int fd = file_own(open(file, O_RDONLY | O_CLOEXEC));
+	int fd = file_open(file, O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)

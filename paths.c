@@ -120,17 +120,24 @@ void place_remove(struct place *place)
 	}
 }
 
+/* Look at FD if PATH is "", or else at PATH without following a link. */
+static bool look_at(int fd, const char *path, struct file_info *file)
+{
+	return !syscall(SYS_statx, fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	    STATX_TYPE_AND_INODE, file);
+}
+
 int pid_file_make(struct pid_file *file, const char *path)
 {
-	struct stat st;
+	struct file_info old;
 
 	if (place_set(&file->at, path))
 		return -1;
 	/* A new file: its inode distinguishes it from one that another nsinit puts in its place. A
 	 * link or a device is left alone. */
-	if (!lstat(file->at.path, &st) && S_ISREG(st.st_mode))
+	if (look_at(AT_FDCWD, file->at.path, &old) && S_ISREG(old.mode))
 		unlink(file->at.path);
-	file->fd = file_own(open(file->at.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+	file->fd = file_open(file->at.path, O_WRONLY | O_CREAT | O_EXCL);
 	return file->fd < 0 ? -1 : 0;
 }
 
@@ -145,10 +152,10 @@ void pid_file_fill(struct pid_file *file, pid_t pid)
 
 static bool is_ours(const struct pid_file *file)
 {
-	struct stat ours, there;
+	struct file_info ours, there;
 
-	return !fstat(file->fd, &ours) && !lstat(file->at.path, &there) &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	return look_at(file->fd, "", &ours) && look_at(AT_FDCWD, file->at.path, &there) &&
+	       ours.device == there.device && ours.inode == there.inode;
 }
 
 void pid_file_remove(struct pid_file *file)

@@ -51,7 +51,7 @@ static ssize_t receive(int fd, struct note *note)
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
 	    .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
+	ssize_t n = syscall(SYS_recvmsg, fd, &message, MSG_DONTWAIT);
 
 	/* Descriptors that somebody sent along have no room here, and the kernel closes them. */
 	note->sender = control.who.pid;

@@ -13,7 +13,7 @@
 
 void reaper_adopt(pid_t self)
 {
-	if (self != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
+	if (self != 1 && syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
 		say(ALWAYS, "cannot become a subreaper, so orphans are not reaped: %m");
 }
 

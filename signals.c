@@ -79,8 +79,8 @@ void signals_hurry(void)
 		uint64_t turn, deadline, period; /* ns */
 	} how;
 
-	/* A filter may kill a process for a call that it does not know. */
-	if (prctl(PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||
+	/* A filter may kill whoever makes a call that it does not know. */
+	if (syscall(SYS_prctl, PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||
 	    syscall(SYS_sched_getattr, 0, &how, sizeof(how), 0) || how.policy != SCHED_OTHER)
 		return;
 	how.turn = 100000;
@@ -121,7 +121,7 @@ bool signal_suspend(int sig, bool group)
 void signal_end_by(int sig)
 {
 	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
-	prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	syscall(SYS_prctl, PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	signal_dispose(sig, SIG_DFL, 0);
 	kill(getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);

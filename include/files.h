@@ -17,6 +17,10 @@
  * errno on failure. */
 int file_own(int fd);
 
+/* Open PATH with the FLAGS of open(2), close-on-exec and 3 or above; a new file has mode 0644.
+ * Returns -1 and sets errno on failure. The libc's open(3) would add code for threads. */
+int file_open(const char *path, int flags);
+
 /* The names in a directory that are whole numbers, as in /proc. */
 struct numbers {
 	int fd;

@@ -53,6 +53,24 @@
 #define RWF_NOWAIT 8 /* 4.14, for pipes 6.4; EOPNOTSUPP before */
 #endif
 
+/*
+ * statx(2), 4.11: the same on all processors, while stat(2) has a structure for each, and a libc
+ * much code to convert it. INODE and DEVICE together identify a file.
+ */
+struct file_info {
+	uint32_t mask, block_size;
+	uint64_t attributes;
+	uint32_t links, uid, gid;
+	uint16_t mode, unused;
+	uint64_t inode;
+	uint64_t others[12];
+	uint64_t device; /* major and minor */
+	uint64_t reserved[14];
+};
+_Static_assert(sizeof(struct file_info) == 256, "struct statx");
+
+#define STATX_TYPE_AND_INODE 0x101
+
 /* capget(2), linux/capability.h: effective, permitted, inheritable, and each one's upper half. */
 struct capability_header {
 	uint32_t version;
