@@ -79,7 +79,7 @@ void signals_hurry(void)
 		uint64_t turn, deadline, period; /* ns */
 	} how;
 
-	/* A filter may kill whoever makes a call that it does not know. */
+	/* A filter may kill a process for a call that it does not know. */
 	if (syscall(SYS_prctl, PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||
 	    syscall(SYS_sched_getattr, 0, &how, sizeof(how), 0) || how.policy != SCHED_OTHER)
 		return;
