@@ -21,8 +21,8 @@ int file_own(int fd)
 
 int file_open(const char *path, int flags)
 {
-	return file_own((int)syscall(
-	    SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644));
+	return file_own(
+	    (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, 0644));
 }
 
 int numbers_open(struct numbers *numbers, const char *dir)

@@ -614,8 +614,8 @@ static bool has_file_capabilities(void)
 	for (int cap = 0; cap < 64; cap++) {
 		bool permitted = sets[cap / 32 * 3 + 1] >> cap % 32 & 1;
 
-		if (permitted &&
-		    syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (long)cap, 0L, 0L) != 1)
+		if (permitted && syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET,
+				     (long)cap, 0L, 0L) != 1)
 			return true;
 	}
 	return false;

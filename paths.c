@@ -123,8 +123,8 @@ void place_remove(struct place *place)
 /* Look at FD if PATH is "", or else at PATH without following a link. */
 static bool look_at(int fd, const char *path, struct file_info *file)
 {
-	return !syscall(SYS_statx, fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
-	    STATX_TYPE_AND_INODE, file);
+	return !syscall(
+	    SYS_statx, fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_TYPE_AND_INODE, file);
 }
 
 int pid_file_make(struct pid_file *file, const char *path)

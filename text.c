@@ -67,20 +67,6 @@ const char *environment(const char *name)
 	return NULL;
 }
 
-static const char *text_of_error(int error, char buf[static DIGITS])
-{
-	const char *text = "";
-
-	if (error >= EPERM && error <= ELOOP)
-		text = word_at(error_texts, error - EPERM);
-	else if (error == EOPNOTSUPP)
-		text = "Not supported";
-	if (*text)
-		return text;
-	format(buf, DIGITS, "error %d", error);
-	return buf;
-}
-
 static const char *digits_of(unsigned int n, char buf[static DIGITS])
 {
 	char *p = buf + DIGITS - 1;
@@ -90,6 +76,24 @@ static const char *digits_of(unsigned int n, char buf[static DIGITS])
 		*--p = (char)('0' + n % 10);
 	while (n /= 10);
 	return p;
+}
+
+/* The text of errno ERROR; in BUF, "error N", if it is none that nsinit can meet. */
+static const char *text_of_error(int error, char buf[static DIGITS])
+{
+	static const char unknown[] = "error ";
+	const char *text = "";
+	char number[DIGITS];
+
+	if (error >= EPERM && error <= ELOOP)
+		text = word_at(error_texts, error - EPERM);
+	else if (error == EOPNOTSUPP)
+		text = "Not supported";
+	if (*text)
+		return text;
+	strcpy(buf, unknown);
+	strcpy(buf + sizeof(unknown) - 1, digits_of((unsigned int)error % 10000, number));
+	return buf;
 }
 
 size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
