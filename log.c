@@ -18,11 +18,6 @@ static void write_line(int fd, const struct iovec *line)
 		;
 }
 
-static bool look_at(int fd, struct file_info *file)
-{
-	return !syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE_AND_INODE, file);
-}
-
 /*
  * A terminal does not know RWF_NOWAIT, nor does a pipe before Linux 6.4. Another description of the
  * same file can be non-blocking without changing COMMAND's. poll(2) alone would not do: another
@@ -32,10 +27,10 @@ static bool write_by_own_description(const struct iovec *line)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/2",
 	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
-	struct file_info ours, there;
+	struct stat ours, there;
 	/* /proc may be what COMMAND has mounted there. */
-	bool same = fd >= 0 && look_at(STDERR_FILENO, &ours) && look_at(fd, &there) &&
-		    ours.device == there.device && ours.inode == there.inode;
+	bool same = fd >= 0 && !file_stat(STDERR_FILENO, "", &ours) && !file_stat(fd, "", &there) &&
+		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 
 	if (same)
 		write_line(fd, line);
@@ -46,7 +41,7 @@ static bool write_by_own_description(const struct iovec *line)
 static void write_nowait(const struct iovec *line)
 {
 	struct pollfd room = {STDERR_FILENO, POLLOUT, 0};
-	struct file_info file;
+	struct stat file;
 
 	if (syscall(SYS_pwritev2, STDERR_FILENO, line, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
 		return;
@@ -54,7 +49,7 @@ static void write_nowait(const struct iovec *line)
 	 * A regular file says EAGAIN merely because it would have to allocate. COMMAND shares the
 	 * position of this description, and would overwrite what another one appends.
 	 */
-	if (look_at(STDERR_FILENO, &file) && S_ISREG(file.mode)) {
+	if (!file_stat(STDERR_FILENO, "", &file) && S_ISREG(file.st_mode)) {
 		write_line(STDERR_FILENO, line);
 		return;
 	}

@@ -127,7 +127,11 @@ static void end_mounts(void)
 	_Alignas(16) char stack[16]; /* the child has a copy of it, and never returns there */
 	pid_t child = clone(put_all_away_and_exit, stack + sizeof(stack), SIGCHLD, NULL);
 
-	for (int naps = 0; child > 0 && naps < UNMOUNT_SECONDS * 100; naps++) {
+	if (child < 0) {
+		put_all_away();
+		return;
+	}
+	for (int naps = 0; naps < UNMOUNT_SECONDS * 100; naps++) {
 		if (waitpid(child, NULL, WNOHANG) == child)
 			return;
 		poll(NULL, 0, 10);

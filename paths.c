@@ -120,22 +120,15 @@ void place_remove(struct place *place)
 	}
 }
 
-/* Look at FD if PATH is "", or else at PATH without following a link. */
-static bool look_at(int fd, const char *path, struct file_info *file)
-{
-	return !syscall(
-	    SYS_statx, fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_TYPE_AND_INODE, file);
-}
-
 int pid_file_make(struct pid_file *file, const char *path)
 {
-	struct file_info old;
+	struct stat old;
 
 	if (place_set(&file->at, path))
 		return -1;
 	/* A new file: its inode distinguishes it from one that another nsinit puts in its place. A
 	 * link or a device is left alone. */
-	if (look_at(AT_FDCWD, file->at.path, &old) && S_ISREG(old.mode))
+	if (!file_stat(AT_FDCWD, file->at.path, &old) && S_ISREG(old.st_mode))
 		unlink(file->at.path);
 	file->fd = file_open(file->at.path, O_WRONLY | O_CREAT | O_EXCL);
 	return file->fd < 0 ? -1 : 0;
@@ -150,17 +143,14 @@ void pid_file_fill(struct pid_file *file, pid_t pid)
 		say(ALWAYS, "cannot write PID %d to %s: %m", pid, file->at.path);
 }
 
-static bool is_ours(const struct pid_file *file)
-{
-	struct file_info ours, there;
-
-	return look_at(file->fd, "", &ours) && look_at(AT_FDCWD, file->at.path, &there) &&
-	       ours.device == there.device && ours.inode == there.inode;
-}
-
 void pid_file_remove(struct pid_file *file)
 {
-	if (is_ours(file) && unlink(file->at.path) && errno != ENOENT)
+	struct stat ours, there;
+	int failed = file_stat(file->fd, "", &ours) || file_stat(AT_FDCWD, file->at.path, &there);
+
+	if (!failed && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+		failed = unlink(file->at.path);
+	if (failed && errno != ENOENT)
 		say(ALWAYS, "cannot remove %s: %m", file->at.path);
 	close(file->fd);
 	file->fd = -1;

@@ -6,10 +6,12 @@
 #define NSINIT_KERNEL_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,22 +56,17 @@
 #endif
 
 /*
- * statx(2), 4.11: the same on all processors, while stat(2) has a structure for each, and a libc
- * much code to convert it. INODE and DEVICE together identify a file.
+ * fstatat(2) of FD itself, if PATH is "", or of PATH, without following a link. With 64 bits the
+ * libc's structure is the kernel's, and the libc's function only adds code that converts others.
  */
-struct file_info {
-	uint32_t mask, block_size;
-	uint64_t attributes;
-	uint32_t links, uid, gid;
-	uint16_t mode, unused;
-	uint64_t inode;
-	uint64_t others[12];
-	uint64_t device; /* major and minor */
-	uint64_t reserved[14];
-};
-_Static_assert(sizeof(struct file_info) == 256, "struct statx");
-
-#define STATX_TYPE_AND_INODE 0x101
+static inline int file_stat(int fd, const char *path, struct stat *st)
+{
+#ifdef SYS_newfstatat
+	return (int)syscall(SYS_newfstatat, fd, path, st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+#else
+	return fstatat(fd, path, st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+#endif
+}
 
 /* capget(2), linux/capability.h: effective, permitted, inheritable, and each one's upper half. */
 struct capability_header {
