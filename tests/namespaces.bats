@@ -343,10 +343,11 @@ with_pid() {
 	cp "$NSINIT" rootfs/nsinit
 	mkdir outside
 	cd outside
-	local option
-	for option in --mount-proc=made --pid-file=made; do
-		run -125 --separate-stderr python3 -c 'import os, sys; os.chroot("../rootfs"); os.execv("/nsinit", sys.argv)' "$option" true
-		[[ $stderr =~ ^"nsinit: cannot make "(directory )?"made: No such file or directory"$ ]]
+	local row
+	for row in '--mount-proc=made:cannot make directory made' '--pid-file=made:--pid-file: cannot create made'; do
+		run -125 --separate-stderr python3 -c 'import os, sys; os.chroot("../rootfs"); os.execv("/nsinit", sys.argv)' \
+			"${row%%:*}" true
+		[[ $stderr == "nsinit: ${row#*:}: No such file or directory" ]]
 		[[ -z $(ls -A) ]]
 	done
 }
