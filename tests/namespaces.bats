@@ -487,7 +487,7 @@ with_pid() {
 	in_mounts '
 		: >file
 		fails 125 "cannot make directory file: Not a directory" "$NSINIT" --pid --export-proc file true
-		fails 125 "cannot make /nowhere/x: " "$NSINIT" --pid --export-proc a/b --pid-file /nowhere/x true
+		fails 125 "--pid-file: cannot create /nowhere/x: " "$NSINIT" --pid --export-proc a/b --pid-file /nowhere/x true
 		fails 125 "cannot make directory file/x: Not a directory" "$NSINIT" --pid --export-proc file/x true
 		printf -v long "%0300d" 0
 		fails 125 "name too long" "$NSINIT" --pid --export-proc "a/b/$long" true
@@ -530,8 +530,8 @@ with_pid() {
 		fails 125 "cannot mount proc at none" "$NSINIT" -u --mount-proc=none --export-proc a/b true
 		fails 125 "cannot enter the root none" "$NSINIT" -u --root none --export-proc a/b true
 		fails 125 "cannot set the hostname" "$NSINIT" -u --hostname "$(printf %065d 0)" --export-proc a/b true
-		fails 125 "cannot enter none" "$NSINIT" -u --wd none --export-proc a/b true
-		fails 125 "cannot make /none/p" "$NSINIT" -u --pid-file /none/p --export-proc a/b true
+		fails 125 "cannot change to directory none" "$NSINIT" -u --wd none --export-proc a/b true
+		fails 125 "--pid-file: cannot create /none/p" "$NSINIT" -u --pid-file /none/p --export-proc a/b true
 		[[ ! -e a ]]'
 }
 
@@ -607,8 +607,13 @@ with_pid() {
 
 @test "--propagation accepts its own words only" {
 	local word
-	for word in shared unchanged Slave slaves "" x; do
-		fails 125 "" "$NSINIT" --mount --propagation="$word" true
+	for word in Slave slaves rshared un "" x; do
+		fails 125 "--propagation: invalid " "$NSINIT" --mount --propagation="$word" true
+	done
+	for word in private slave shared unchanged; do
+		run_nsinit --mount --propagation="$word" "$PROBES/die" 3
+		((status == 3))
+		[[ $stderr == "" ]]
 	done
 }
 
@@ -738,7 +743,7 @@ setup_rootfs() {
 		[[ $("$NSINIT" --root rootfs --wd /tmp pwd) == /tmp ]]
 		[[ $("$NSINIT" --root rootfs --wd tmp pwd) == /tmp ]]
 		[[ $("$NSINIT" --root rootfs pwd) == / ]]
-		fails 125 "cannot enter /root" "$NSINIT" --root rootfs --wd /root true
+		fails 125 "cannot change to directory /root" "$NSINIT" --root rootfs --wd /root true
 		start_levels -u --root rootfs --export-proc out --pid-file pid
 		[[ $(cat out/2/comm) == sleep && $(<pid) == "$command" ]]
 		stop_it
@@ -812,8 +817,8 @@ runs_by_file() {
 	cp -a /dev/null null
 	local name
 	for name in link dangling fifo null dir; do
-		fails 125 "cannot make $name: File exists" "$NSINIT" --pid-file "$name" true
-		fails 125 "cannot make $name: File exists" "$NSINIT" -u --pid-file "$name" true
+		fails 125 "--pid-file: cannot create $name: File exists" "$NSINIT" --pid-file "$name" true
+		fails 125 "--pid-file: cannot create $name: File exists" "$NSINIT" -u --pid-file "$name" true
 	done
 	[[ $(<file) == old && -L link && -L dangling && ! -e nowhere && -p fifo && -d dir && -c null ]]
 }
@@ -821,13 +826,13 @@ runs_by_file() {
 @test "--pid-file that cannot be created is status 125, and COMMAND never runs" {
 	for_nobody
 	mkdir "$place/closed"
-	fails 125 "cannot make none/pid: No such file or directory" "$NSINIT" --pid-file none/pid touch ran
+	fails 125 "--pid-file: cannot create none/pid: No such file or directory" "$NSINIT" --pid-file none/pid touch ran
 	fails 125 "--pid-file: " "$NSINIT" --pid-file "" touch ran
-	fails 125 "cannot make pid: No such file or directory" bash -c 'mkdir gone && cd gone && rmdir ../gone &&
+	fails 125 "--pid-file: cannot create pid: No such file or directory" bash -c 'mkdir gone && cd gone && rmdir ../gone &&
 		exec "$NSINIT" --pid-file pid touch "$BATS_TEST_TMPDIR/ran"'
 	run_as_nobody --pid-file "$place/closed/pid" touch "$place/ran"
 	((status == 125))
-	[[ $stderr == "nsinit: cannot make $place/closed/pid: Permission denied" && ! -e ran && ! -e $place/ran ]]
+	[[ $stderr == "nsinit: --pid-file: cannot create $place/closed/pid: Permission denied" && ! -e ran && ! -e $place/ran ]]
 }
 
 @test "--pid-file that cannot be written is logged, and COMMAND runs" {
@@ -884,7 +889,7 @@ not_same() {
 		[[ ! -e pid && ! -e ../there/pid ]]
 	done
 	fails 127 "/none" "$NSINIT" -u --pid-file pid /none
-	fails 125 "cannot enter" "$NSINIT" -u --wd none --pid-file pid true
+	fails 125 "cannot change to directory none" "$NSINIT" -u --wd none --pid-file pid true
 	[[ ! -e pid ]]
 }
 
