@@ -93,6 +93,7 @@ static const struct {
     CALL(socket),
     CALL(socketpair),
     CALL(statfs),
+    CALL(statx),
     CALL(symlinkat),
     CALL(sync),
     CALL(tgkill),
