@@ -114,6 +114,22 @@ passes() {
 	passes two 'clone/0&0x1000:EINVAL'
 }
 
+@test "a pid file is filled and removed also where statx(2) is refused" {
+	need_root
+	cd "$BATS_TEST_TMPDIR"
+	for error in EPERM ENOSYS; do
+		for level in alone two; do
+			under "$level" "statx:$error" -- --pid-file pid "$PROBES/siglog" -x 15 -s 7 "$level.$error"
+			wait_for said READY "$level.$error"
+			wait_for test -s pid
+			kill -TERM "$pid"
+			end_of_it
+			[ "$status" -eq 7 ]
+			[ ! -e pid ]
+		done
+	done
+}
+
 @test "-t off PID 1 ends what COMMAND left and nobody else, with pidfds and without" {
 	need_root
 	local refusal
