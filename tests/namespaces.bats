@@ -1107,8 +1107,8 @@ nested() {
 	joiner=$!
 	wait_for said JOINED joined
 	kill -TERM "$pid"
-	wait_for said "nsinit: waiting for the namespace to end: a process in it cannot be killed now, or" "$err"
-	said "or one that joined it from outside has not been reaped by its parent" "$err"
+	wait_for said "nsinit: waiting for the namespace to end: the kernel waits until every process in it has been reaped" "$err"
+	said "(one that joined it from outside, or " "$err"
 	not ended "$pid"
 	[[ $(wc -l <"$err") == 1 ]]
 	in_state "$(sed -n 's/JOINED //p' joined)" Z
