@@ -35,88 +35,106 @@ enum kind {
 	AN_ACTION, A_DIRECTORY, A_FILE, A_HOSTNAME, A_LEVEL, A_SWITCH
 };
 
-/* The values that options take: their names in a usage error and in the help text. */
-static const struct {
-	const char *noun;
-	const char *what;
-	const char *valid;
-} kinds[] = {
-	[NO_VALUE] = {"value", "", "the option takes none"},
-	[A_SIGNAL] = {"signal", "SIG", "a name such as TERM or RTMIN+3, or 1 to 64"},
-	[A_USELESS_SIGNAL] = {"signal", "", "nsinit cannot act on it"},
-	[A_REWRITE] = {"rewrite", "FROM:TO", "two signals such as TERM:QUIT, or TERM:0"},
-	[A_DURATION] = {"duration", "SECONDS", "seconds such as 10 or 0.5, or \"infinity\""},
-	[AN_OFFSET] = {"offset", "SECONDS", "seconds such as -0.5, up to 1000000000"},
-	[A_STATUS] = {"status", "CODE", "0 to 255"},
-	[A_MODE] = {"mode", "MODE", "private, slave, shared, unchanged"},
-	[AN_ACTION] = {"action", "ACTION", "exit, poweroff, reboot, halt"},
-	[A_DIRECTORY] = {"directory", "DIR", "a path"},
-	[A_FILE] = {"file", "FILE", "a path"},
-	[A_HOSTNAME] = {"name", "NAME", "1 to 64 bytes"},
-	[A_LEVEL] = {"level", "", "0 to 9"},
-	[A_SWITCH] = {"value", "", "0 or 1"},
-};
+/*
+ * The values that options take, in the order of enum kind: the noun in a usage error, the word in
+ * the help text, and what is valid. One string with NULs, as word_at() reads it, has no pointers.
+ */
+static const char kinds[] =
+	"value\0" "\0" "the option takes none\0"
+	"signal\0" "SIG\0" "a name such as TERM or RTMIN+3, or 1 to 64\0"
+	"signal\0" "\0" "nsinit cannot act on it\0"
+	"rewrite\0" "FROM:TO\0" "two signals such as TERM:QUIT, or TERM:0\0"
+	"duration\0" "SECONDS\0" "seconds such as 10 or 0.5, or \"infinity\"\0"
+	"offset\0" "SECONDS\0" "seconds such as -0.5, up to 1000000000\0"
+	"status\0" "CODE\0" "0 to 255\0"
+	"mode\0" "MODE\0" "private, slave, shared, unchanged\0"
+	"action\0" "ACTION\0" "exit, poweroff, reboot, halt\0"
+	"directory\0" "DIR\0" "a path\0"
+	"file\0" "FILE\0" "a path\0"
+	"name\0" "NAME\0" "1 to 64 bytes\0"
+	"level\0" "\0" "0 to 9\0"
+	"value\0" "\0" "0 or 1";
+enum { NOUN, WORD_IN_HELP, VALID, COLUMNS };
+
+static const char *kind_text(unsigned int kind, int column)
+{
+	return word_at(kinds, (int)kind * COLUMNS + column);
+}
 
 #define AT(field) offsetof(struct options, field) /* where apply() stores the value */
+
+/*
+ * Each row: what apply() does, the kind of its value, whether the value is optional (it can then
+ * only be attached), the letter or 0, where the value is stored, the name, and the help text.
+ */
+#define OPTIONS \
+	ROW(UNSHARE, NO_VALUE, 0, 'u', 0, "unshare", "short for --pid --mount --mount-proc") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "pid", "new PID namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "mount", "new mount namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "uts", "new UTS namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "ipc", "new IPC namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "net", "new network namespace, loopback up") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "user", "new user namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "cgroup", "new cgroup namespace") \
+	ROW(NAMESPACE, NO_VALUE, 0, 0, 0, "time", "new time namespace") \
+	ROW(OFFSET, AN_OFFSET, 0, 0, AT(monotonic), "monotonic", "move this clock; implies --time") \
+	ROW(OFFSET, AN_OFFSET, 0, 0, AT(boottime), "boottime", "move this clock; implies --time") \
+	ROW(MOUNT_PROC, A_DIRECTORY, 1, 0, 0, "mount-proc", "mount a fresh procfs at DIR [/proc]") \
+	ROW(WORD, A_DIRECTORY, 0, 0, AT(export_proc), "export-proc", "show the new procfs to the caller at DIR") \
+	ROW(FLAG, NO_VALUE, 0, 0, AT(map_root), "map-root-user", "new user namespace, be root in it") \
+	ROW(FLAG, NO_VALUE, 0, 0, AT(map_current), "map-current-user", "new user namespace, keep the ids") \
+	ROW(PROPAGATION, A_MODE, 0, 0, 0, "propagation", "of all mounts [slave]") \
+	ROW(WORD, A_DIRECTORY, 0, 0, AT(root), "root", "make DIR the root directory") \
+	ROW(WORD, A_DIRECTORY, 0, 0, AT(directory), "wd", "make DIR the working directory") \
+	ROW(WORD, A_HOSTNAME, 0, 0, AT(hostname), "hostname", "set the hostname; implies --uts") \
+	ROW(WORD, A_FILE, 0, 0, AT(pid_file), "pid-file", "keep COMMAND's PID in FILE") \
+	ROW(NOTHING, NO_VALUE, 0, 0, 0, "fork", "accepted: nsinit always forks") \
+	ROW(SIGNAL, A_SIGNAL, 1, 0, AT(kill_child), "kill-child", "send SIG before KILL when nsinit dies") \
+	ROW(SINGLE, NO_VALUE, 0, 'c', 0, "single-child", "signal COMMAND alone, not its group") \
+	ROW(GROUP, NO_VALUE, 0, 'g', 0, "group", "give COMMAND its own process group") \
+	ROW(REWRITE, A_REWRITE, 0, 'r', 0, "rewrite", "forward signal FROM as TO; 0 drops it") \
+	ROW(PARENT_DEATH, A_SIGNAL, 0, 'p', 0, "pdeathsig", "get SIG when nsinit's parent dies") \
+	ROW(NOTHING, NO_VALUE, 0, 's', 0, "subreaper", "accepted: nsinit always adopts orphans") \
+	ROW(GRACE, A_DURATION, 0, 't', 0, "grace", "how long a stop may take, or infinity") \
+	ROW(STOP_SIGNAL, A_SIGNAL, 0, 0, 0, "stop-signal", "a signal that asks for a stop [TERM]") \
+	ROW(FLAG, NO_VALUE, 0, 0, AT(linger), "linger", "stay until no process is left") \
+	ROW(REMAP, A_STATUS, 0, 'e', 0, "remap-exit", "exit 0 instead of with status CODE") \
+	ROW(FLAG, NO_VALUE, 0, 'w', AT(warn), "warn-on-reap", "log each orphan reaped") \
+	ROW(FLAG, NO_VALUE, 0, 'P', AT(pause), "pause", "no COMMAND: reap until TERM or INT") \
+	ROW(ON_EXIT, AN_ACTION, 0, 0, 0, "on-exit", "exit, poweroff, reboot, halt") \
+	ROW(VERBOSITY, NO_VALUE, 0, 'v', 0, "verbose", "log what happens; -vv: each process reaped") \
+	ROW(HELP, NO_VALUE, 0, 'h', 0, "help", "print this text") \
+	ROW(VERSION, NO_VALUE, 0, 'V', 0, "version", "print the version")
+
+/* The environment of PID 1, for an image whose ENTRYPOINT cannot be changed. */
+#define VARIABLES \
+	ROW(LEVEL, A_LEVEL, 0, 0, 0, "NSINIT_VERBOSE", "") \
+	ROW(GRACE, A_DURATION, 0, 0, 0, "NSINIT_GRACE", "") \
+	ROW(SINGLE_OR_GROUP, A_SWITCH, 0, 0, 0, "NSINIT_SINGLE_CHILD", "")
 
 struct row {
 	unsigned char id;
 	unsigned char kind;
-	bool optional; /* the value, which can then only be attached */
+	bool optional;
 	char letter;
 	unsigned short at;
-	const char *name;
-	const char *help;
 };
 
-static const struct row rows[] = {
-	{UNSHARE, 0, 0, 'u', 0, "unshare", "short for --pid --mount --mount-proc"},
-	{NAMESPACE, 0, 0, 0, 0, "pid", "new PID namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "mount", "new mount namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "uts", "new UTS namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "ipc", "new IPC namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "net", "new network namespace, loopback up"},
-	{NAMESPACE, 0, 0, 0, 0, "user", "new user namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "cgroup", "new cgroup namespace"},
-	{NAMESPACE, 0, 0, 0, 0, "time", "new time namespace"},
-	{OFFSET, AN_OFFSET, 0, 0, AT(monotonic), "monotonic", "move this clock; implies --time"},
-	{OFFSET, AN_OFFSET, 0, 0, AT(boottime), "boottime", "move this clock; implies --time"},
-	{MOUNT_PROC, A_DIRECTORY, 1, 0, 0, "mount-proc", "mount a fresh procfs at DIR [/proc]"},
-	{WORD, A_DIRECTORY, 0, 0, AT(export_proc), "export-proc", "show the new procfs to the caller at DIR"},
-	{FLAG, 0, 0, 0, AT(map_root), "map-root-user", "new user namespace, be root in it"},
-	{FLAG, 0, 0, 0, AT(map_current), "map-current-user", "new user namespace, keep the ids"},
-	{PROPAGATION, A_MODE, 0, 0, 0, "propagation", "of all mounts [slave]"},
-	{WORD, A_DIRECTORY, 0, 0, AT(root), "root", "make DIR the root directory"},
-	{WORD, A_DIRECTORY, 0, 0, AT(directory), "wd", "make DIR the working directory"},
-	{WORD, A_HOSTNAME, 0, 0, AT(hostname), "hostname", "set the hostname; implies --uts"},
-	{WORD, A_FILE, 0, 0, AT(pid_file), "pid-file", "keep COMMAND's PID in FILE"},
-	{NOTHING, 0, 0, 0, 0, "fork", "accepted: nsinit always forks"},
-	{SIGNAL, A_SIGNAL, 1, 0, AT(kill_child), "kill-child", "send SIG before KILL when nsinit dies"},
-	{SINGLE, 0, 0, 'c', 0, "single-child", "signal COMMAND alone, not its group"},
-	{GROUP, 0, 0, 'g', 0, "group", "give COMMAND its own process group"},
-	{REWRITE, A_REWRITE, 0, 'r', 0, "rewrite", "forward signal FROM as TO; 0 drops it"},
-	{PARENT_DEATH, A_SIGNAL, 0, 'p', 0, "pdeathsig", "get SIG when nsinit's parent dies"},
-	{NOTHING, 0, 0, 's', 0, "subreaper", "accepted: nsinit always adopts orphans"},
-	{GRACE, A_DURATION, 0, 't', 0, "grace", "how long a stop may take, or infinity"},
-	{STOP_SIGNAL, A_SIGNAL, 0, 0, 0, "stop-signal", "a signal that asks for a stop [TERM]"},
-	{FLAG, 0, 0, 0, AT(linger), "linger", "stay until no process is left"},
-	{REMAP, A_STATUS, 0, 'e', 0, "remap-exit", "exit 0 instead of with status CODE"},
-	{FLAG, 0, 0, 'w', AT(warn), "warn-on-reap", "log each orphan reaped"},
-	{FLAG, 0, 0, 'P', AT(pause), "pause", "no COMMAND: reap until TERM or INT"},
-	{ON_EXIT, AN_ACTION, 0, 0, 0, "on-exit", "exit, poweroff, reboot, halt"},
-	{VERBOSITY, 0, 0, 'v', 0, "verbose", "log what happens; -vv: each process reaped"},
-	{HELP, 0, 0, 'h', 0, "help", "print this text"},
-	{VERSION, 0, 0, 'V', 0, "version", "print the version"},
-};
-
-/* The environment of PID 1, for an image whose ENTRYPOINT cannot be changed. */
-static const struct row variables[] = {
-	{LEVEL, A_LEVEL, 0, 0, 0, "NSINIT_VERBOSE", NULL},
-	{GRACE, A_DURATION, 0, 0, 0, "NSINIT_GRACE", NULL},
-	{SINGLE_OR_GROUP, A_SWITCH, 0, 0, 0, "NSINIT_SINGLE_CHILD", NULL},
-};
+#define ROW(id, kind, optional, letter, at, name, help) {id, kind, optional, letter, at},
+static const struct row rows[] = {OPTIONS VARIABLES};
+#undef ROW
+/* The names and the help texts, in one string: an array of pointers has 8 bytes for each. */
+#define ROW(id, kind, optional, letter, at, name, help) name "\0" help "\0"
+static const char texts[] = OPTIONS VARIABLES;
+#undef ROW
+#define ROW(...) +1
 /* clang-format on */
-enum { ROWS = sizeof(rows) / sizeof(*rows), VARIABLES = sizeof(variables) / sizeof(*variables) };
+enum { OPTION_ROWS = 0 OPTIONS, ROWS = OPTION_ROWS VARIABLES };
+
+static const char *name_of(const struct row *row)
+{
+	return word_at(texts, 2 * (int)(row - rows));
+}
 
 /* A variable of a peer's. It stands for an option if it is set to VALUE, or at all if VALUE is
  * NULL. */
@@ -180,8 +198,8 @@ static _Noreturn void refuse(const struct reading *r, enum kind kind, const char
 	const char *quote = value ? "'" : "";
 
 	die(r->as->bad_usage, "%s: %s %s%s%s%s%s (%s)", r->option, value ? "invalid" : "missing",
-	    kinds[kind].noun, value ? " " : "", quote, value ? value : "", quote,
-	    kinds[kind].valid);
+	    kind_text(kind, NOUN), value ? " " : "", quote, value ? value : "", quote,
+	    kind_text(kind, VALID));
 }
 
 /* The same for the kind of value that the option takes. */
@@ -204,7 +222,7 @@ static _Noreturn void help(void)
 	    "Usage: nsinit [OPTION]... [--] COMMAND [ARG]...\n"
 	    "Start COMMAND, forward signals to it, reap orphans, exit with its status.\n\n");
 
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
+	for (const struct row *row = rows; row < rows + OPTION_ROWS; row++) {
 		size_t start = n;
 		char letter[] = {'-', row->letter, ',', '\0'};
 		const char *before = "";
@@ -212,11 +230,12 @@ static _Noreturn void help(void)
 		if (row->kind)
 			before = row->optional ? "[=" : " ";
 		n += format(text + n, sizeof(text) - n, "  %s --%s%s%s%s",
-		    row->letter ? letter : "   ", row->name, before, kinds[row->kind].what,
+		    row->letter ? letter : "   ", name_of(row), before,
+		    kind_text(row->kind, WORD_IN_HELP),
 		    row->optional ? "]" : "");
 		while (n - start < 30)
 			text[n++] = ' ';
-		n += format(text + n, sizeof(text) - n, " %s\n", row->help);
+		n += format(text + n, sizeof(text) - n, " %s\n", word_at(name_of(row), 1));
 	}
 	n += format(text + n, sizeof(text) - n,
 	    "\nStatus: COMMAND's; 128+N: ended by signal N; 125: nsinit failed;\n"
@@ -329,7 +348,7 @@ static void set_single(struct options *opt, bool single)
 /* The index of WORD among the words that are valid. */
 static int read_choice(const struct reading *r, const char *word)
 {
-	const char *valid = kinds[r->row->kind].valid;
+	const char *valid = kind_text(r->row->kind, VALID);
 	size_t length = strlen(word);
 
 	for (int i = 0; *valid; i++) {
@@ -382,7 +401,7 @@ static void apply(struct reading *r, const char *value)
 		opt->proc = *value ? value : "/proc";
 		break;
 	case NAMESPACE:
-		opt->namespaces |= namespace_flag(r->row->name);
+		opt->namespaces |= namespace_flag(name_of(r->row));
 		break;
 	case OFFSET:
 		opt->namespaces |= namespace_flag("time");
@@ -454,15 +473,15 @@ static _Noreturn void refuse_unknown(const struct reading *r, const char *word)
 static int read_long(struct reading *r, char **argv)
 {
 	const char *name = argv[0] + 2;
-	size_t length = (size_t)(find_char(name, '=') - name);
-	const char *attached = name[length] ? name + length + 1 : NULL;
 
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
-		if (strlen(row->name) != length || memcmp(row->name, name, length) != 0)
+	for (const struct row *row = rows; row < rows + OPTION_ROWS; row++) {
+		const char *rest = text_after(name, name_of(row));
+
+		if (!rest || (*rest && *rest != '='))
 			continue;
 		r->row = row;
-		format(r->option, sizeof(r->option), "--%s", row->name);
-		return take(r, argv, attached);
+		format(r->option, sizeof(r->option), "--%s", name_of(row));
+		return take(r, argv, *rest ? rest + 1 : NULL);
 	}
 	refuse_unknown(r, argv[0]);
 }
@@ -471,7 +490,7 @@ static void find_letter(struct reading *r, char letter, const char *word)
 {
 	char option[] = {'-', letter, '\0'};
 
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
+	for (const struct row *row = rows; row < rows + OPTION_ROWS; row++) {
 		if (row->letter != letter)
 			continue;
 		r->row = row;
@@ -530,13 +549,13 @@ static void read_peers_environment(struct reading *r)
 
 static void read_environment(struct reading *r)
 {
-	for (int i = 0; i < VARIABLES; i++) {
-		const char *value = environment(variables[i].name);
+	for (const struct row *row = rows + OPTION_ROWS; row < rows + ROWS; row++) {
+		const char *value = environment(name_of(row));
 
 		if (!value || !*value)
 			continue;
-		r->row = &variables[i];
-		format(r->option, sizeof(r->option), "%s", r->row->name);
+		r->row = row;
+		format(r->option, sizeof(r->option), "%s", name_of(row));
 		apply(r, value);
 	}
 }
