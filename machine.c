@@ -38,10 +38,11 @@ bool machine_is_ours(void)
 void machine_announce(enum on_exit how, int status)
 {
 	int console = -1;
+	pid_t group;
 
 	/* The end of COMMAND's session hangs its terminal up. If that was the console, it has to be
 	 * opened again. */
-	if (tcgetpgrp(STDERR_FILENO) < 0 && errno == EIO)
+	if (syscall(SYS_ioctl, STDERR_FILENO, TIOCGPGRP, &group) && errno == EIO)
 		console = file_open("/dev/console", O_WRONLY | O_NOCTTY);
 	if (console >= 0) {
 		dup2(console, STDERR_FILENO);

@@ -15,20 +15,11 @@
 #include "options.h"
 #include "text.h"
 
-static const struct {
-	const char *name;
-	unsigned long flag;
-} kinds[] = {
-    {"pid", CLONE_NEWPID},
-    {"mount", CLONE_NEWNS},
-    {"uts", CLONE_NEWUTS},
-    {"ipc", CLONE_NEWIPC},
-    {"net", CLONE_NEWNET},
-    {"user", CLONE_NEWUSER},
-    {"cgroup", CLONE_NEWCGROUP},
-    {"time", CLONE_NEWTIME},
-};
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+static const char kinds[] = "pid\0mount\0uts\0ipc\0net\0user\0cgroup\0time\0";
+/* In the same order. */
+static const unsigned int flags_of[] = {CLONE_NEWPID, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC,
+    CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWCGROUP, CLONE_NEWTIME};
+enum { KINDS = sizeof(flags_of) / sizeof(*flags_of) };
 
 /* The lowest byte of clone(2)'s flags is the signal for the child's end. */
 #define NOT_BY_CLONE ((unsigned long)CLONE_NEWTIME)
@@ -39,11 +30,7 @@ _Static_assert(((CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLON
 
 unsigned long namespace_flag(const char *name)
 {
-	int i = 0;
-
-	while (strcmp(name, kinds[i].name) != 0)
-		i++;
-	return kinds[i].flag;
+	return flags_of[word_index(kinds, name)];
 }
 
 /* The likeliest reason for which the kernel refuses namespaces (clone(2), user_namespaces(7),
@@ -74,9 +61,9 @@ static void say_no_namespace(unsigned long flags)
 	size_t n = 0;
 
 	for (int i = 0; i < KINDS; i++)
-		if (flags & kinds[i].flag)
+		if (flags & flags_of[i])
 			n += format(
-			    list + n, sizeof(list) - n, "%s%s", n ? ", " : "", kinds[i].name);
+			    list + n, sizeof(list) - n, "%s%s", n ? ", " : "", word_at(kinds, i));
 	say(ALWAYS, "cannot create new namespaces (%s): %m (%s)", list, why_no_namespace(flags));
 }
 
