@@ -184,7 +184,7 @@ static void follow_outer(const struct nsinit *n)
 	struct pollfd outer = {.fd = n->s.peer};
 
 	/* CONT: it may be stopped at that moment. */
-	prctl(PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
 	if (poll(&outer, 1, 0) > 0 && outer.revents & POLLHUP)
 		_exit(STATUS_FAILED);
 }
@@ -253,7 +253,7 @@ static void set_parent_death(int sig, pid_t self)
 {
 	pid_t parent = getppid();
 
-	if (prctl(PR_SET_PDEATHSIG, sig, 0L, 0L, 0L))
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, sig, 0L, 0L, 0L))
 		die(STATUS_FAILED, "--pdeathsig: cannot ask for a signal: %m");
 	/* Not by kill(2): a SIGPIPE would look like one that our own writing raised. */
 	if (getppid() != parent)

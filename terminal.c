@@ -8,13 +8,25 @@
 #include "log.h"
 #include "signals.h"
 
+static pid_t foreground_of(int fd)
+{
+	pid_t group;
+
+	return syscall(SYS_ioctl, fd, TIOCGPGRP, &group) ? -1 : group;
+}
+
+static int give_foreground(int fd, pid_t group)
+{
+	return (int)syscall(SYS_ioctl, fd, TIOCSPGRP, &group);
+}
+
 /*
  * Groups outside our PID namespace all read as 0. Then a read shows the difference: in the
  * background it fails with EIO, since SIGTTIN is blocked; in the foreground it takes nothing.
  */
 static bool has_foreground(int fd)
 {
-	pid_t group = tcgetpgrp(fd);
+	pid_t group = foreground_of(fd);
 	char nothing;
 
 	return group == getpgrp() && (group || !read(fd, &nothing, 0) || errno != EIO);
@@ -22,14 +34,14 @@ static bool has_foreground(int fd)
 
 static int open_terminal(void)
 {
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	int fd = file_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
 
 	/* ENXIO: there is none. Any other error: /dev is empty or not accessible. A standard file
 	 * whose foreground group nsinit may ask for is the controlling terminal (tty_ioctl(4)). */
 	if (fd >= 0 || errno == ENXIO)
-		return file_own(fd);
+		return fd;
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
-		if (tcgetpgrp(std) >= 0)
+		if (foreground_of(std) >= 0)
 			return (int)syscall(SYS_fcntl, std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return -1;
 }
@@ -49,7 +61,7 @@ void terminal_find(struct terminal *terminal, bool own_group)
 static int lead_nobody(void *arg)
 {
 	return setpgid(0, 0) || /* SIGTTOU is blocked, here as everywhere */
-	       tcsetpgrp(*(int *)arg, getpgrp());
+	       give_foreground(*(int *)arg, getpgrp());
 }
 
 /*
@@ -71,7 +83,7 @@ void terminal_release(struct terminal *terminal)
 		failed = child_wait(&nobody);
 		close(nobody.pidfd);
 	}
-	if (ioctl(terminal->fd, TIOCNOTTY)) {
+	if (syscall(SYS_ioctl, terminal->fd, TIOCNOTTY)) {
 		/* EIO: it was hung up. COMMAND gets the signals of that when it cannot take it. */
 		if (errno != EIO) {
 			say(ALWAYS, "cannot hand the terminal over: %m");
@@ -90,14 +102,14 @@ void terminal_take(const struct terminal *terminal)
 	if (terminal->role == GIVES_SESSION) {
 		setsid();
 		/* Hung up meanwhile: this is what the kernel sends to a session's leader then. */
-		if (ioctl(terminal->fd, TIOCSCTTY, 0)) {
+		if (syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0)) {
 			kill(getpid(), SIGHUP);
 			kill(getpid(), SIGCONT);
 		}
 	} else if (terminal->role != BELOW_SHELL) {
 		setpgid(0, 0);
 		if (terminal->foreground)
-			tcsetpgrp(terminal->fd, getpgrp());
+			give_foreground(terminal->fd, getpgrp());
 	}
 }
 
@@ -117,7 +129,7 @@ bool terminal_lend(const struct terminal *terminal, pid_t command)
 	if (group < 0 && terminal->role == OWN_GROUP)
 		group = command;
 	return terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
-	       has_foreground(terminal->fd) && !tcsetpgrp(terminal->fd, group);
+	       has_foreground(terminal->fd) && !give_foreground(terminal->fd, group);
 }
 
 bool terminal_is_kept(const struct terminal *terminal)
@@ -131,10 +143,10 @@ void terminal_restore(const struct terminal *terminal, pid_t lent)
 
 	if (!terminal_is_kept(terminal))
 		return;
-	foreground = tcgetpgrp(terminal->fd);
+	foreground = foreground_of(terminal->fd);
 	if (foreground <= 0 || foreground == getpgrp())
 		return;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
 	    descendants_signal_group(foreground, 0))
-		tcsetpgrp(terminal->fd, getpgrp());
+		give_foreground(terminal->fd, getpgrp());
 }
