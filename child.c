@@ -27,7 +27,7 @@ int child_wait(const struct child *child)
 {
 	int status = -1;
 
-	while (waitpid(child->pid, &status, __WALL) < 0 && errno == EINTR)
+	while (wait4(child->pid, &status, __WALL, NULL) < 0 && errno == EINTR)
 		;
 	return status;
 }

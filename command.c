@@ -52,7 +52,7 @@ static void await_gate(const struct start *start)
 
 	if (start->apart) {
 		close(start->sockets[0]); /* or its end would not be seen */
-		if (recv(start->sockets[1], &byte, 1, 0) != 1)
+		if (read(start->sockets[1], &byte, 1) != 1)
 			_exit(STATUS_FAILED);
 		return;
 	}
@@ -73,7 +73,7 @@ static void answer(const struct start *start)
 	char byte;
 
 	send(start->sockets[1], &start->answer, sizeof(start->answer), MSG_NOSIGNAL);
-	recv(start->sockets[1], &byte, 1, 0);
+	read(start->sockets[1], &byte, 1);
 }
 
 /* Wait until CHILD has called exec, has ended, or is stopped. */
@@ -90,7 +90,7 @@ static void await_exec(struct start *start, const struct child *child)
 static void release_apart(struct start *start)
 {
 	send(start->sockets[0], "", 1, MSG_NOSIGNAL);
-	recv(start->sockets[0], &start->answer, sizeof(start->answer), 0);
+	read(start->sockets[0], &start->answer, sizeof(start->answer));
 	close(start->sockets[0]);
 }
 

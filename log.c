@@ -14,7 +14,7 @@ struct log log_to;
 
 static void write_line(int fd, const struct iovec *line)
 {
-	while (writev(fd, line, 1) < 0 && errno == EINTR)
+	while (write(fd, line->iov_base, line->iov_len) < 0 && errno == EINTR)
 		;
 }
 

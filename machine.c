@@ -133,7 +133,7 @@ static void end_mounts(void)
 		return;
 	}
 	for (int naps = 0; naps < UNMOUNT_SECONDS * 100; naps++) {
-		if (waitpid(child, NULL, WNOHANG) == child)
+		if (wait4(child, NULL, WNOHANG, NULL) == child)
 			return;
 		poll(NULL, 0, 10);
 	}
@@ -152,7 +152,7 @@ void machine_end(enum on_exit how, int status)
 				     : RB_POWER_OFF);
 	say(ALWAYS, "cannot end the machine: %m");
 	for (;;)
-		pause(); /* exiting would panic the kernel */
+		poll(NULL, 0, -1); /* exiting would panic the kernel */
 }
 
 void quit(int status)

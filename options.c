@@ -349,14 +349,13 @@ static void set_single(struct options *opt, bool single)
 static int read_choice(const struct reading *r, const char *word)
 {
 	const char *valid = kind_text(r->row->kind, VALID);
-	size_t length = strlen(word);
 
 	for (int i = 0; *valid; i++) {
-		size_t n = (size_t)(find_char(valid, ',') - valid);
+		const char *rest = text_after(valid, word);
 
-		if (n == length && !memcmp(valid, word, n))
+		if (rest && (!*rest || *rest == ','))
 			return i;
-		valid += n;
+		valid = find_char(valid, ',');
 		if (*valid)
 			valid += strlen(", ");
 	}
