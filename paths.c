@@ -2,6 +2,7 @@
 #include "paths.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "child.h"
@@ -59,21 +60,25 @@ static int resolve(void *arg)
 }
 
 /*
- * In a child, whose working directory is its own: there may be no way back to ours, where it cannot
- * be searched.
+ * In a child, whose working directory is its own: there may be no way back to ours, if it cannot be
+ * searched. The result is in shared memory, since an emulator's vfork(2) may share no other.
  */
-/* NOLINTNEXTLINE(readability-non-const-parameter): the child writes to it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the result is copied to it. */
 int path_resolve(const char *path, char real[static PATH_MAX])
 {
-	struct resolving r = {path, real};
+	struct resolving r = {path, NULL};
 	struct child child;
 	char stack[4096];
 	int status;
 
-	if (child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
+	r.real = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (r.real == MAP_FAILED ||
+	    child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
 		return -1;
 	status = child_wait(&child);
 	close(child.pidfd);
+	strcpy(real, r.real);
+	munmap(r.real, PATH_MAX);
 	if (!status)
 		return 0;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;

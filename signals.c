@@ -77,7 +77,7 @@ void signals_hurry(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t turn, deadline, period; /* ns */
-	} how;
+	} how = {.size = sizeof(how)};
 
 	/* A filter may kill a process for a call that it does not know. */
 	if (syscall(SYS_prctl, PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||

@@ -2,7 +2,10 @@
 # valgrind, on what it can run: it follows the outer and the inner nsinit, but not the child that becomes COMMAND. As root.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit
-make -s BUILD=build/valgrind BIN=build/valgrind/nsinit CC=gcc STATIC=-pie CFLAGS='-g -O1 -fPIE' || exit
+mkdir -p build/valgrind
+gcc -D_GNU_SOURCE -c -o build/valgrind.o tests/valgrind.c || exit
+make -s BUILD=build/valgrind BIN=build/valgrind/nsinit CC=gcc STATIC=-pie CFLAGS='-g -O1 -fPIE' \
+	LDLIBS=build/valgrind.o LDFLAGS=-Wl,--wrap=clone || exit
 make -s probes || exit
 probes=$PWD/build/probes scratch=$(mktemp -d) failed=0
 trap 'rm -rf "$scratch"' EXIT
