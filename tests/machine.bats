@@ -337,11 +337,12 @@ refused() {
 	run -1 grep 'reboot(' "$BATS_TEST_TMPDIR/calls"
 }
 
-@test "PID 1 of another PID namespace refuses to end the machine, and calls reboot(2) with CAD_OFF at most" {
+@test "PID 1 of another PID namespace refuses to end the machine, and never calls reboot(2)" {
 	need strace strace
 	need_root
 	refused "${own_pidns[@]}"
-	[[ $(grep -c CAD_OFF "$BATS_TEST_TMPDIR/calls") -ge 1 ]]
+	# A strict seccomp filter would kill it for the call.
+	run -1 grep 'reboot(' "$BATS_TEST_TMPDIR/calls"
 }
 
 @test "PID 1 of another PID namespace exits with COMMAND's status or its own" {
