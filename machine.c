@@ -45,7 +45,7 @@ void machine_announce(enum on_exit how, int status)
 	if (syscall(SYS_ioctl, STDERR_FILENO, TIOCGPGRP, &group) && errno == EIO)
 		console = file_open("/dev/console", O_WRONLY | O_NOCTTY);
 	if (console >= 0) {
-		dup2(console, STDERR_FILENO);
+		syscall(SYS_dup3, console, STDERR_FILENO, 0);
 		close(console);
 	}
 	say(ALWAYS, "status %d: %s", status,

@@ -136,20 +136,15 @@ static const char *name_of(const struct row *row)
 	return word_at(texts, 2 * (int)(row - rows));
 }
 
-/* A variable of a peer's. It stands for an option if it is set to VALUE, or at all if VALUE is
- * NULL. */
-struct variable {
-	const char *name;
-	const char *value;
-};
-
 /* The programs whose place nsinit takes if it is started under one of their names, with their
  * defaults. */
 static const struct persona {
 	const char *names;       /* each ends with a NUL, the last with two */
 	const char *version;     /* before the number */
-	struct variable verbose; /* as -v */
-	struct variable turn;    /* the opposite of SINGLE: as -g or -c */
+	const char *verbose;     /* the peer's variable that stands for -v, or NULL */
+	const char *turn;        /* likewise for the opposite of SINGLE: -g or -c */
+	char verbose_if;         /* the value of VERBOSE that counts; 0: any */
+	char turn_if;            /* likewise */
 	bool level;              /* VERBOSE is a number, and each step above 1 counts */
 	bool single;
 	bool end_group;
@@ -162,14 +157,14 @@ static const struct persona {
 } personas[] = {
 	{.names = "nsinit\0", .version = "nsinit version ", .bad_usage = STATUS_FAILED},
 	{.names = "tini\0tini-static\0docker-init\0", .version = "tini version ", .license = 'l',
-	    .verbose = {"TINI_VERBOSITY", NULL}, .level = true,
-	    .turn = {"TINI_KILL_PROCESS_GROUP", NULL}, .single = true, .bad_usage = 1},
+	    .verbose = "TINI_VERBOSITY", .level = true,
+	    .turn = "TINI_KILL_PROCESS_GROUP", .single = true, .bad_usage = 1},
 	/* Its version is tini's, too: dockerd looks for that. */
 	{.names = "catatonit\0podman-init\0", .version = "tini version ", .license = 'L',
-	    .verbose = {"CATATONIT_DEBUG", NULL},
+	    .verbose = "CATATONIT_DEBUG",
 	    .single = true, .pause_alone = true, .bad_usage = 1},
 	{.names = "dumb-init\0", .version = "dumb-init v",
-	    .verbose = {"DUMB_INIT_DEBUG", "1"}, .turn = {"DUMB_INIT_SETSID", "0"},
+	    .verbose = "DUMB_INIT_DEBUG", .verbose_if = '1', .turn = "DUMB_INIT_SETSID", .turn_if = '0',
 	    .end_group = true, .suspend = true, .bad_usage = 1},
 	/* The sandbox image of a Kubernetes node starts it. */
 	{.names = "pause\0", .version = "pause.c ",
@@ -515,17 +510,13 @@ static int read_short(struct reading *r, char **argv)
 	return 1;
 }
 
-/* Its value if it stands for an option, or else NULL. */
-static const char *value_of(const struct variable *v)
+/* Return the value of a peer's variable if it stands for an option: if it is IF_VALUE, or anything
+ * if that is 0. Otherwise return NULL. */
+static const char *value_of(const char *name, char if_value)
 {
-	const char *value;
+	const char *value = name ? environment(name) : NULL;
 
-	if (!v->name)
-		return NULL;
-	value = environment(v->name);
-	if (!value)
-		return NULL;
-	if (v->value && strcmp(value, v->value) != 0)
+	if (value && if_value && (value[0] != if_value || value[1]))
 		return NULL;
 	return value;
 }
@@ -533,7 +524,7 @@ static const char *value_of(const struct variable *v)
 /* The peer's own variables: a wrong value of one never kept an image from starting. */
 static void read_peers_environment(struct reading *r)
 {
-	const char *value = value_of(&r->as->verbose);
+	const char *value = value_of(r->as->verbose, r->as->verbose_if);
 
 	if (value)
 		log_to.level = 1;
@@ -542,7 +533,7 @@ static void read_peers_environment(struct reading *r)
 
 		log_to.level = level > 0 ? level : 0;
 	}
-	if (value_of(&r->as->turn))
+	if (value_of(r->as->turn, r->as->turn_if))
 		set_single(r->opt, !r->opt->single);
 }
 
@@ -662,14 +653,12 @@ static void choose_persona(struct reading *r, const char *name)
 	if (strrchr(name, '/'))
 		name = strrchr(name, '/') + 1;
 	for (int i = 0; i < PERSONAS; i++) {
-		const char *known = personas[i].names;
+		int known = word_index(personas[i].names, name);
 
-		for (; *known; known += strlen(known) + 1) {
-			if (strcmp(name, known) != 0)
-				continue;
-			r->as = &personas[i];
-			r->opt->persona = known;
-		}
+		if (known < 0)
+			continue;
+		r->as = &personas[i];
+		r->opt->persona = word_at(personas[i].names, known);
 	}
 	r->opt->single = r->as->single;
 	r->opt->pause = r->as->pause;

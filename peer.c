@@ -17,7 +17,7 @@ int peer_pair(int sockets[2])
 		return -1;
 	/* The kernel adds the sender's PID, translated (unix(7)). Nobody else could name COMMAND
 	 * if the ids of a user namespace are not mapped. */
-	setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
+	syscall(SYS_setsockopt, sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	sockets[0] = file_own(sockets[0]);
 	sockets[1] = file_own(sockets[1]);
 	return sockets[0] < 0 || sockets[1] < 0 ? -1 : 0;
