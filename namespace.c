@@ -82,6 +82,20 @@ static int mount_proc(const char *dir)
 	return -1;
 }
 
+static void mount_proc_or_exit(const char *dir)
+{
+	if (mount_proc(dir))
+		_exit(STATUS_FAILED);
+}
+
+static void unshare_or_exit(int kind)
+{
+	if (!unshare(kind))
+		return;
+	say_no_namespace((unsigned long)kind);
+	_exit(STATUS_FAILED);
+}
+
 /* On a mount point of its own that is private, what is mounted is not propagated to other
  * namespaces. */
 static int make_mount_point(struct mounted *mounted, const char *dir, const char *own)
@@ -217,10 +231,7 @@ static void enter_time(const struct options *opt)
 	size_t n;
 	int fd;
 
-	if (unshare(CLONE_NEWTIME)) {
-		say_no_namespace(CLONE_NEWTIME);
-		_exit(STATUS_FAILED);
-	}
+	unshare_or_exit(CLONE_NEWTIME);
 	n = format_offset(text, sizeof(text), "monotonic", &opt->monotonic);
 	n += format_offset(text + n, sizeof(text) - n, "boottime", &opt->boottime);
 	if (n)
@@ -301,8 +312,7 @@ static void mount_proc_below(const char *root, const char *proc, int old)
 {
 	if (chroot("."))
 		fail("cannot enter the root", root, "");
-	if (mount_proc(proc))
-		_exit(STATUS_FAILED);
+	mount_proc_or_exit(proc);
 	if (syscall(SYS_fchdir, old) || chroot(".") || chdir("/.."))
 		fail("cannot leave the root", root, "");
 }
@@ -357,12 +367,9 @@ void namespace_set_up(
 	if (opt->namespaces & CLONE_NEWTIME)
 		enter_time(opt);
 	if (opt->export_proc) {
-		if (mount_proc(mounted->path))
-			_exit(STATUS_FAILED);
-		if (opt->namespaces & CLONE_NEWNS && unshare(CLONE_NEWNS)) {
-			say_no_namespace(CLONE_NEWNS);
-			_exit(STATUS_FAILED);
-		}
+		mount_proc_or_exit(mounted->path);
+		if (opt->namespaces & CLONE_NEWNS)
+			unshare_or_exit(CLONE_NEWNS);
 	}
 	if (opt->namespaces & CLONE_NEWNET)
 		loopback_up();
@@ -374,7 +381,6 @@ void namespace_set_up(
 		pivot(opt);
 	} else if (opt->proc) {
 		make_private(opt->proc, opt);
-		if (mount_proc(opt->proc))
-			_exit(STATUS_FAILED);
+		mount_proc_or_exit(opt->proc);
 	}
 }
