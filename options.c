@@ -345,6 +345,8 @@ static int read_choice(const struct reading *r, const char *word)
 {
 	const char *valid = kind_text(r->row->kind, VALID);
 
+	if (*find_char(word, ','))
+		refuse_value(r, word);
 	for (int i = 0; *valid; i++) {
 		const char *rest = text_after(valid, word);
 
@@ -482,13 +484,13 @@ static int read_long(struct reading *r, char **argv)
 
 static void find_letter(struct reading *r, char letter, const char *word)
 {
-	char option[] = {'-', letter, '\0'};
-
 	for (const struct row *row = rows; row < rows + OPTION_ROWS; row++) {
 		if (row->letter != letter)
 			continue;
 		r->row = row;
-		memcpy(r->option, option, sizeof(option));
+		r->option[0] = '-';
+		r->option[1] = letter;
+		r->option[2] = '\0';
 		return;
 	}
 	refuse_unknown(r, word);
