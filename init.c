@@ -7,6 +7,7 @@
  * COMMAND. Both supervise their child by the same loop (supervise.c) and exchange notes (peer.c).
  */
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "command.h"
 #include "files.h"
@@ -65,9 +66,9 @@ static void hand_terminal_over(struct nsinit *n)
 		terminal_release(&n->s.terminal);
 		return;
 	}
-	peer_tell(n->s.peer, NOTE_READY, 0);
-	if (!peer_wait(n->s.peer, false, NOTE_GO, &note))
-		_exit(STATUS_FAILED); /* the outer process is gone */
+	/* Otherwise the outer process is gone, or would never answer. */
+	if (!peer_tell(n->s.peer, NOTE_READY, 0) || !peer_wait(n->s.peer, false, NOTE_GO, &note))
+		_exit(STATUS_FAILED);
 }
 
 /* A PID 1 without namespaces of its own, as in a container. */
@@ -198,8 +199,9 @@ static int run_inner(void *arg)
 	if (n->s.terminal.role != BELOW_SHELL)
 		setpgid(0, 0);
 	/* The outer process forwards what came before this one was created. */
-	if (terminal_is_kept(&n->s.terminal))
-		peer_tell(n->s.peer, NOTE_PENDING, signals_pending());
+	if (terminal_is_kept(&n->s.terminal) &&
+	    !peer_tell(n->s.peer, NOTE_PENDING, signals_pending()))
+		_exit(STATUS_FAILED);
 	namespace_set_up(n->opt, &n->mounted, &n->ids);
 	_exit(run_command(n));
 }
@@ -218,7 +220,9 @@ static void meet_inner(struct nsinit *n)
 	if (s->terminal.role == GIVES_SESSION && !n->opt->pause &&
 	    peer_wait(s->peer, true, NOTE_READY, &note)) {
 		terminal_release(&s->terminal);
-		peer_tell(s->peer, NOTE_GO, 0);
+		/* The inner process ends when it can get no answer. */
+		if (!peer_tell(s->peer, NOTE_GO, 0))
+			syscall(SYS_shutdown, s->peer, SHUT_RDWR);
 	}
 }
 

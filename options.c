@@ -139,13 +139,13 @@ static const char *name_of(const struct row *row)
 /* The programs whose place nsinit takes if it is started under one of their names, with their
  * defaults. */
 static const struct persona {
-	const char *names;       /* each ends with a NUL, the last with two */
-	const char *version;     /* before the number */
-	const char *verbose;     /* the peer's variable that stands for -v, or NULL */
-	const char *turn;        /* likewise for the opposite of SINGLE: -g or -c */
-	char verbose_if;         /* the value of VERBOSE that counts; 0: any */
-	char turn_if;            /* likewise */
-	bool level;              /* VERBOSE is a number, and each step above 1 counts */
+	const char *names;   /* each ends with a NUL, the last with two */
+	const char *version; /* before the number */
+	const char *verbose; /* the peer's variable that stands for -v, or NULL */
+	const char *turn;    /* likewise for the opposite of SINGLE: -g or -c */
+	char verbose_if;     /* the value of VERBOSE that counts; 0: any */
+	char turn_if;        /* likewise */
+	bool level;          /* VERBOSE is a number, and each step above 1 counts */
 	bool single;
 	bool end_group;
 	bool suspend;
@@ -226,8 +226,7 @@ static _Noreturn void help(void)
 			before = row->optional ? "[=" : " ";
 		n += format(text + n, sizeof(text) - n, "  %s --%s%s%s%s",
 		    row->letter ? letter : "   ", name_of(row), before,
-		    kind_text(row->kind, WORD_IN_HELP),
-		    row->optional ? "]" : "");
+		    kind_text(row->kind, WORD_IN_HELP), row->optional ? "]" : "");
 		while (n - start < 30)
 			text[n++] = ' ';
 		n += format(text + n, sizeof(text) - n, " %s\n", word_at(name_of(row), 1));

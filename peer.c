@@ -23,13 +23,17 @@ int peer_pair(int sockets[2])
 	return sockets[0] < 0 || sockets[1] < 0 ? -1 : 0;
 }
 
-void peer_tell(int fd, enum note_kind kind, uint64_t value)
+bool peer_tell(int fd, enum note_kind kind, uint64_t value)
 {
 	struct note note = {.kind = kind, .value = value};
 
-	if (fd >= 0 && send(fd, &note, NOTE_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
-	    errno != EPIPE && errno != ECONNRESET)
+	if (fd < 0)
+		return false;
+	if (send(fd, &note, NOTE_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		return true;
+	if (errno != EPIPE && errno != ECONNRESET)
 		say(ALWAYS, "cannot send a note to the other nsinit process: %m");
+	return false;
 }
 
 static bool is_permitted(uint32_t kind, bool outer)

@@ -93,6 +93,7 @@ void terminal_release(struct terminal *terminal)
 		failed = 1;
 	}
 	/* These came to nsinit because there was no such group: COMMAND is not to die of them. */
+	terminal->spilled = failed;
 	while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
 		;
 }
@@ -100,9 +101,14 @@ void terminal_release(struct terminal *terminal)
 void terminal_take(const struct terminal *terminal)
 {
 	if (terminal->role == GIVES_SESSION) {
+		siginfo_t ours;
+
+		/* What terminal_release() could not avoid reached this process as well. */
+		while (terminal->spilled && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
+			;
 		setsid();
 		/* Hung up meanwhile: this is what the kernel sends to a session's leader then. */
-		if (syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0)) {
+		if (syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0) && errno == EIO) {
 			kill(getpid(), SIGHUP);
 			kill(getpid(), SIGCONT);
 		}

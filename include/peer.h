@@ -35,8 +35,9 @@ struct note {
 /* Create the pair: [0] is the outer end, [1] the inner one. Returns -1 and sets errno. */
 int peer_pair(int sockets[2]);
 
-/* Send a note without waiting. Failures are logged, except that the other end is gone. */
-void peer_tell(int fd, enum note_kind kind, uint64_t value);
+/* Send a note without waiting. Failures are logged, except that the other end is gone. Returns
+ * whether it was sent. */
+bool peer_tell(int fd, enum note_kind kind, uint64_t value);
 
 /* Take the next note for the outer process, if OUTER, or else for the inner one. Junk is skipped.
  * Returns false if there is none now. */

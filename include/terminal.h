@@ -18,6 +18,7 @@ enum terminal_role {
 };
 
 struct terminal {
+	bool spilled; /* giving it up sent HUP and CONT to nsinit's group */
 	enum terminal_role role;
 	int fd;          /* the terminal, -1 without one */
 	bool foreground; /* OWN_GROUP: our group had the foreground at the start */

@@ -21,12 +21,16 @@ void __asan_handle_no_return(void)
 /* The child has never returned from the functions whose frames it marked. */
 int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
+	void *parent_tid, *tls, *child_tid;
 	va_list ap;
 	int pid;
 
 	va_start(ap, arg);
-	pid = __real_clone(fn, stack, flags, arg, va_arg(ap, void *));
+	parent_tid = va_arg(ap, void *);
+	tls = va_arg(ap, void *);
+	child_tid = va_arg(ap, void *);
 	va_end(ap);
+	pid = __real_clone(fn, stack, flags, arg, parent_tid, tls, child_tid);
 	if (flags & CLONE_VM)
 		ASAN_UNPOISON_MEMORY_REGION((char *)stack - CHILDS_STACK, CHILDS_STACK);
 	return pid;

@@ -11,6 +11,7 @@ int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 
 int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
+	void *parent_tid, *tls, *child_tid;
 	va_list ap;
 	int pid;
 
@@ -19,7 +20,10 @@ int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 		return -1;
 	}
 	va_start(ap, arg);
-	pid = __real_clone(fn, stack, flags, arg, va_arg(ap, void *));
+	parent_tid = va_arg(ap, void *);
+	tls = va_arg(ap, void *);
+	child_tid = va_arg(ap, void *);
 	va_end(ap);
+	pid = __real_clone(fn, stack, flags, arg, parent_tid, tls, child_tid);
 	return pid;
 }
