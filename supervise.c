@@ -194,7 +194,8 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
 	bool group = group_is_meant(s);
 	bool running = s->child.pid && !s->reaper.ended;
 
-	if ((key || sig == SIGCONT) && s->role != OUTER)
+	/* A terminal's signal, and the SIGCONT that undoes its stop, are for a whole job. */
+	if ((key || (sig == SIGCONT && s->terminal.role == BELOW_SHELL)) && s->role != OUTER)
 		group = group || getpgid(s->child.pid) == s->child.pid;
 	if (stop)
 		ask_stop(s, s->opt->grace);

@@ -39,7 +39,7 @@ scenarios() {
 		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;-|-u|-g;\$nsinit sh -c 'echo ready; exec sleep 20'
 		running-to-foreground;0;b x =ready= g t 'hello/' =got hello= E;$all;\$nsinit sh -c 'trap go=1 TERM; echo ready; while [ -z "\$go" ]; do sleep 0.02; done; read x; echo "got \$x"'
 		script-loop;0;l x =ready= c E;$all;bash: for i in 1 2 3; do \$nsinit sh -c 'echo ready; exec sleep 20'; done; echo over
-		suspend-in-grace;0;x =ready= z S f;-t 20|-u -t 20|-g -t 20|-g -u -t 20;\$nsinit sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; exec sleep 1000) & exec true'
+		suspend-in-grace;0;x =ready= z S f;-t 20|-u -t 20;\$nsinit sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; exec sleep 1000) & exec true'
 		pause-leader-interrupt;3000;l x r c E;-P|-u -P;\$nsinit
 		pause-leader-hangup;3000;l x r h G;-P|-u -P;\$nsinit
 		pause-suspend;3000;x r z S f c E;-P|-u -P;\$nsinit
