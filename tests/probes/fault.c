@@ -13,6 +13,8 @@
  * calls than an idle nsinit has any need of), "HUNG" (after SECONDS, 20), "LEFT PID" (of nsinit's,
  * a second after the end) and "STATUS N" (128 and the signal where one ended it).
  */
+#include <stdbool.h>
+
 #include "watch.h"
 
 static int says_ready(const char *path)
@@ -37,16 +39,39 @@ static void become(void *arg)
 	fail(argv[0]);
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for. */
+static struct {
+	/* The call that fails: the N-th one of this kind in this process. None where process is -1.
+	 */
+	int process, call, n, error;
+	int early;             /* the signal of -e; 0 once it was sent */
+	int later[64], laters; /* the signals of -s */
+	bool sent;             /* whether those were sent */
+	const char *ready;     /* the file of -f */
+	int report;            /* where the report goes */
+	int64_t limit;         /* seconds */
+} ask = {.process = -1, .call = -1, .report = -1, .limit = 20};
+
+/* What was seen. */
+static int64_t total;
+static bool polled;
+
+/* Read -i's PROCESS:CALL:N:ERROR. */
+static void read_point(char *text)
 {
-	int want_process = -1, want_call = -1, want_n = 0, want_error = 0, early = 0, sent = 0;
-	int later[64], laters = 0, ended = 0, status = 0, spun = 0, polls = 0, opt, report = -1, i,
-		       left, listener, place, at, n;
-	const char *ready = NULL;
-	char *field;
-	struct notice notice;
-	int64_t limit = 20, end, total = 0;
-	pid_t child;
+	const char *field;
+
+	ask.process = (int)number(strtok(text, ":"), 0, PROCESSES - 1);
+	field = strtok(NULL, ":");
+	ask.call = call_number(field, strlen(field));
+	ask.n = (int)number(strtok(NULL, ":"), 1, 1 << 20);
+	ask.error = error_number(strtok(NULL, ":"));
+}
+
+/* Read the options. Returns false if they are wrong. */
+static bool read_options(int argc, char **argv)
+{
+	int opt;
 
 	while ((opt = getopt(argc, argv, "+x:o:i:e:f:s:t:")) != -1) {
 		switch (opt) {
@@ -55,92 +80,139 @@ int main(int argc, char **argv)
 				fail(optarg);
 			break;
 		case 'o':
-			report =
+			ask.report =
 			    open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
 			break;
 		case 'i':
-			want_process = (int)number(strtok(optarg, ":"), 0, PROCESSES - 1);
-			field = strtok(NULL, ":");
-			want_call = call_number(field, strlen(field));
-			want_n = (int)number(strtok(NULL, ":"), 1, 1 << 20);
-			want_error = error_number(strtok(NULL, ":"));
+			read_point(optarg);
 			break;
 		case 'e':
-			early = (int)number(optarg, 1, SIGNALS);
+			ask.early = (int)number(optarg, 1, SIGNALS);
 			break;
 		case 'f':
-			ready = optarg;
+			ask.ready = optarg;
 			break;
 		case 's':
-			later[laters++] = (int)number(optarg, 1, SIGNALS);
+			ask.later[ask.laters++] = (int)number(optarg, 1, SIGNALS);
 			break;
 		case 't':
-			limit = number(optarg, 1, 1000);
+			ask.limit = number(optarg, 1, 1000);
 			break;
 		default:
-			return 98;
+			return false;
 		}
 	}
-	if (optind >= argc || report == -1)
-		return 98;
+	return optind < argc && ask.report != -1;
+}
 
-	child = watch(&listener, become, argv + optind);
-	end = now() + limit * 1000;
+/* Send the signals of -s, once COMMAND or nsinit is ready for them. */
+static void send_later(void)
+{
+	if (ask.sent || !(ask.ready ? known && says_ready(ask.ready) : polled))
+		return;
+	for (int i = 0; i < ask.laters; i++)
+		send_one(processes[0].pid, ask.later[i]);
+	ask.sent = true;
+}
+
+/*
+ * Log one call, the N-th of calls[AT] in process PLACE, and send what is to come with it. Returns
+ * the error that it is to fail with, or 0.
+ */
+static int on_call(const struct notice *notice, int place, int at, int n)
+{
+	if (place < 0)
+		return 0;
+	if (at < 0) {
+		log_line(ask.report, "%d UNKNOWN-%d 1\n", place, notice->call.nr);
+		return 0;
+	}
+	log_line(ask.report, "%d %s %d\n", place, calls[at].name, n);
+	total++;
+	polled |= place == 0 && strstr(calls[at].name, "poll");
+	if (ask.early && place == 0 && calls[at].number == SYS_signalfd4) {
+		send_one(notice->pid, ask.early);
+		ask.early = 0;
+	}
+	if (place != ask.process || calls[at].number != ask.call || n != ask.n)
+		return 0;
+	log_line(ask.report, "INJECTED\n");
+	return ask.error;
+}
+
+/* Let CHILD run until it ends, spins or takes too long. Returns whether it ended, with *STATUS. */
+static bool run(pid_t child, int listener, int *status)
+{
+	int64_t end = now() + ask.limit * 1000;
+	bool ended = false;
+
 	while (!ended && now() < end) {
-		int error = 0;
+		struct notice notice;
+		int place, at, n, error;
 
-		ended = waitpid(child, &status, WNOHANG) != 0;
-		if (!sent && (ready ? known && says_ready(ready) : polls)) {
-			for (i = 0; i < laters; i++)
-				send_one(processes[0].pid, later[i]);
-			sent = 1;
-		}
+		ended = waitpid(child, status, WNOHANG) != 0;
+		send_later();
 		if (!watch_next(listener, ended ? 0 : 5, &notice, &place, &at, &n))
 			continue;
-		if (place >= 0 && at < 0) {
-			log_line(report, "%d UNKNOWN-%d 1\n", place, notice.call.nr);
-		} else if (place >= 0) {
-			log_line(report, "%d %s %d\n", place, calls[at].name, n);
-			polls |= place == 0 && strstr(calls[at].name, "poll");
-			if (early && place == 0 && calls[at].number == SYS_signalfd4) {
-				send_one(notice.pid, early);
-				early = 0;
-			}
-			if (place == want_process && calls[at].number == want_call && n == want_n) {
-				log_line(report, "INJECTED\n");
-				error = want_error;
-			}
-			if (++total == MANY) {
-				spun = 1;
-				break;
-			}
+		error = on_call(&notice, place, at, n);
+		if (total == MANY) {
+			log_line(ask.report, "SPUN\n");
+			return ended;
 		}
 		watch_answer(listener, notice.id, error);
 	}
-	if (spun)
-		log_line(report, "SPUN\n");
-	else if (!ended)
-		log_line(report, "HUNG\n");
-	if (!ended) {
-		for (i = known - 1; i >= 0; i--)
-			kill((pid_t)processes[i].pid, SIGKILL);
-		kill(child, SIGKILL);
-		close(listener);
-		waitpid(child, &status, 0);
-	}
-	/* An inner one that sees that the outer has gone still makes calls, and needs answers. */
-	for (end = now() + 1000, left = 1; left && now() < end && ended;) {
+	if (!ended)
+		log_line(ask.report, "HUNG\n");
+	return ended;
+}
+
+/* Kill CHILD and all of nsinit's processes. Its status is in *STATUS. */
+static void kill_all(pid_t child, int listener, int *status)
+{
+	for (int i = known - 1; i >= 0; i--)
+		kill((pid_t)processes[i].pid, SIGKILL);
+	kill(child, SIGKILL);
+	close(listener);
+	waitpid(child, status, 0);
+}
+
+/* Wait for up to a second until none of nsinit's processes lives. */
+static void wait_until_gone(int listener)
+{
+	int left = 1;
+
+	/* An inner process that notices the outer one's end still makes calls, which need answers.
+	 */
+	for (int64_t end = now() + 1000; left && now() < end;) {
+		struct notice notice;
+		int place, at, n;
+
 		if (watch_next(listener, 5, &notice, &place, &at, &n))
 			watch_answer(listener, notice.id, 0);
-		for (left = 0, i = 0; i < known; i++)
+		left = 0;
+		for (int i = 0; i < known; i++)
 			left += lives(processes[i].pid);
 	}
-	for (i = 0; i < known; i++)
+}
+
+int main(int argc, char **argv)
+{
+	int status = 0, listener;
+	pid_t child;
+
+	if (!read_options(argc, argv))
+		return 98;
+	child = watch(&listener, become, argv + optind);
+	if (run(child, listener, &status))
+		wait_until_gone(listener);
+	else
+		kill_all(child, listener, &status);
+	for (int i = 0; i < known; i++)
 		if (lives(processes[i].pid)) {
-			log_line(report, "LEFT %u\n", processes[i].pid);
+			log_line(ask.report, "LEFT %u\n", processes[i].pid);
 			kill((pid_t)processes[i].pid, SIGKILL);
 		}
 	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	log_line(report, "STATUS %d\n", status);
+	log_line(ask.report, "STATUS %d\n", status);
 	return status;
 }

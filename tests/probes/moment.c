@@ -28,6 +28,7 @@
  * event was not possible then (no such process yet, or no more).
  */
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -1175,15 +1176,17 @@ static void add_moment(char *text)
 	m->n = (int)number(strtok(NULL, ":"), 1, 1 << 20);
 }
 
-int main(int argc, char **argv)
-{
-	int64_t limit = 20;
-	char self[256], *args[32];
-	int opt, list = 0, i, n = 0, result = 0;
-	ssize_t length;
+/* Whether -L asks for the names of the events, and -t's limit in seconds. */
+static bool listing;
+static int64_t limit = 20;
+/* The program that COMMAND is: this one, or -c's. */
+static char self[256];
 
-	if (argc == 2 && strcmp(argv[1], "COMMAND") == 0)
-		command();
+/* Read the options. Returns false if they are wrong. */
+static bool read_options(int argc, char **argv)
+{
+	int opt;
+
 	while ((opt = getopt(argc, argv, "+x:f:e:g:t:c:L")) != -1) {
 		switch (opt) {
 		case 'x':
@@ -1204,34 +1207,46 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			snprintf(self, sizeof self, "%s", optarg);
-			n = 1;
 			break;
 		case 'L':
-			list = 1;
+			listing = true;
 			break;
 		default:
-			return 98;
+			return false;
 		}
 	}
-	for (i = 0; list && i < EVENTS; i++)
+	return listing || (optind < argc && argc - optind <= 28);
+}
+
+static int list_events(void)
+{
+	for (int i = 0; i < EVENTS; i++)
 		if (is_possible(&events[i]))
 			puts(events[i].name);
-	if (list)
-		return 0;
-	if (optind >= argc || argc - optind > 28)
-		return 98;
-	if (!n) {
-		length = readlink("/proc/self/exe", self, sizeof self - 1);
+	return 0;
+}
+
+/* Fill ARGS with nsinit's command line: WORDS, and this program as COMMAND. */
+static void make_args(char **args, char **words)
+{
+	static char name[] = "COMMAND";
+
+	if (!*self) {
+		ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
 		self[length > 0 ? length : 0] = '\0';
 	}
-	for (n = 0, i = optind; i < argc; i++)
-		args[n++] = argv[i];
+	while (*words)
+		*args++ = *words++;
 	if (!is('P')) {
-		args[n++] = self;
-		args[n++] = "COMMAND";
+		*args++ = self;
+		*args++ = name;
 	}
-	args[n] = NULL;
+	*args = NULL;
+}
 
+static void prepare(void)
+{
 	baseline = moment_count == 0;
 	setvbuf(stdout, NULL, _IOFBF, 65536);
 	statuses[is('P') ? 0 : RIGHT] = 1;
@@ -1247,22 +1262,44 @@ int main(int argc, char **argv)
 		write_to("pids.max", "max");
 	if (is('T') || is('L'))
 		open_terminal();
-	deadline = now() + limit * 1000;
-	caller = watch(&listener, call, args);
-	run();
-	judge();
-	kill_all();
-	for (i = 0; i < moment_count; i++) {
+}
+
+/* Report what was judged. Returns the status: 1 is a fault, 3 a moment that never came, 4 an event
+ * that could not be made to happen. */
+static int conclude(void)
+{
+	int result = 0;
+
+	for (int i = 0; i < moment_count; i++) {
 		if (!moments[i].came && result < 3)
 			result = 3;
 		else if (moments[i].done < 0)
 			result = 4;
 	}
-	if (faults) {
-		read_errors();
-		if (!baseline)
-			printf("  stderr: %s\n", said);
-		result = 1;
-	}
-	return result;
+	if (!faults)
+		return result;
+	read_errors();
+	if (!baseline)
+		printf("  stderr: %s\n", said);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	char *args[32];
+
+	if (argc == 2 && strcmp(argv[1], "COMMAND") == 0)
+		command();
+	if (!read_options(argc, argv))
+		return 98;
+	if (listing)
+		return list_events();
+	make_args(args, argv + optind);
+	prepare();
+	deadline = now() + limit * 1000;
+	caller = watch(&listener, call, args);
+	run();
+	judge();
+	kill_all();
+	return conclude();
 }
