@@ -20,10 +20,15 @@ setup() {
 	need git git
 	need musl-gcc musl-tools
 	elsewhere=
+	binfmt=
 }
 
 teardown() {
 	[[ -z $elsewhere ]] || rm -rf "$elsewhere"
+	if [[ $binfmt ]] && mountpoint -q "$binfmt"; then
+		[[ ! -e $binfmt/nsinit-test-i386 ]] || echo -1 >"$binfmt/nsinit-test-i386"
+		umount "$binfmt"
+	fi
 	helper_teardown
 }
 
@@ -111,6 +116,22 @@ root_of() {
 	rm -rf "$dir.apt"
 }
 
+# run_32bit DIR: make the kernel run the programs of DIR, a Debian for i386. Some virtual machines run 64-bit programs alone;
+# qemu runs the others there, for all processes of the machine, until teardown.
+run_32bit() {
+	! chroot "$1" /bin/true 2>/dev/null || return 0
+	need qemu-i386-static qemu-user-static
+	binfmt=$BATS_TEST_TMPDIR/binfmt
+	mkdir "$binfmt"
+	mount -t binfmt_misc none "$binfmt" || missing "needs 32-bit programs: CONFIG_IA32_EMULATION or CONFIG_BINFMT_MISC"
+	# The ELF header of a 32-bit program for an i386, by type and machine (elf(5)). F: the interpreter is opened here, not
+	# in a chroot.
+	printf '%s' ":nsinit-test-i386:M::$(printf '\\x%s' 7f 45 4c 46 01 01 01 00 00 00 00 00 00 00 00 00 02 00 03 00):$(
+		printf '\\x%s' ff ff ff ff ff fe fe fc ff ff ff ff ff ff ff ff fe ff ff ff):$(command -v qemu-i386-static):F" \
+		>"$binfmt/register"
+	chroot "$1" /bin/true
+}
+
 @test "the Dockerfile builds for several platforms in one go" {
 	need_root
 	need_mounted_root
@@ -129,6 +150,7 @@ root_of() {
 		"${images[@]}" commit -q --rm "$container" "localhost/base-${platform%:*}"
 		"${images[@]}" manifest add base "containers-storage:localhost/base-${platform%:*}"
 	done
+	run_32bit root-i386
 	"${images[@]}" build --isolation chroot --pull-never --platform linux/386,linux/amd64 \
 		--ulimit nofile=1024:1024 --ulimit nproc=4096:4096 \
 		--build-arg BASE=localhost/base --build-arg COMMIT=0123456789abcdef --manifest localhost/nsinit "$root"
