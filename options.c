@@ -127,6 +127,7 @@ static const struct row rows[] = {OPTIONS VARIABLES};
 #define ROW(id, kind, optional, letter, at, name, help) name "\0" help "\0"
 static const char texts[] = OPTIONS VARIABLES;
 #undef ROW
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): the sum of the rows is wanted. */
 #define ROW(...) +1
 /* clang-format on */
 enum { OPTION_ROWS = 0 OPTIONS, ROWS = OPTION_ROWS VARIABLES };

@@ -46,6 +46,7 @@ static bool is_permitted(uint32_t kind, bool outer)
 /* Receive a packet. Returns its length, and 0 for junk; -1 if there is none. */
 static ssize_t receive(int fd, struct note *note)
 {
+	/* cppcheck-suppress ctuuninitvar ; recvmsg(2) fills it. */
 	struct iovec piece = {note, NOTE_SIZE};
 	struct {
 		_Alignas(struct cmsghdr) char head[CMSG_LEN(0)];
