@@ -52,23 +52,37 @@ static struct keep to_keep(const struct nsinit *n)
 	return keep;
 }
 
+/* In the inner process. */
+static void await_go(const struct nsinit *n)
+{
+	struct note note;
+
+	if (!peer_wait(n->s.peer, false, NOTE_GO, &note))
+		_exit(STATUS_FAILED);
+}
+
+/* In the outer process. The inner one ends when it can get no answer. */
+static void give_go(const struct nsinit *n)
+{
+	if (!peer_tell(n->s.peer, NOTE_GO, 0))
+		syscall(SYS_shutdown, n->s.peer, SHUT_RDWR);
+}
+
 /*
  * COMMAND waits at its gate: it takes the terminal next. The session's leader gives it up not
  * earlier, since a terminal that is closed while nobody has it signals nobody.
  */
 static void hand_terminal_over(struct nsinit *n)
 {
-	struct note note;
-
 	if (n->s.terminal.role != GIVES_SESSION || n->opt->pause)
 		return;
 	if (n->s.role != INNER) {
 		terminal_release(&n->s.terminal);
 		return;
 	}
-	/* Otherwise the outer process is gone, or would never answer. */
-	if (!peer_tell(n->s.peer, NOTE_READY, 0) || !peer_wait(n->s.peer, false, NOTE_GO, &note))
-		_exit(STATUS_FAILED);
+	if (!peer_tell(n->s.peer, NOTE_READY, 0))
+		_exit(STATUS_FAILED); /* there would never be an answer */
+	await_go(n);
 }
 
 /* A PID 1 without namespaces of its own, as in a container. */
@@ -190,18 +204,43 @@ static void follow_outer(const struct nsinit *n)
 		_exit(STATUS_FAILED);
 }
 
+/*
+ * What the process group was sent since this process was created is pending in the outer one as
+ * well. It must reach COMMAND once. The outer process forwards nothing before NOTE_PENDING.
+ *
+ * Below a shell this process stays in the group, since COMMAND is to be a member. The outer process
+ * looks at its pending signals first, and this one afterwards. So what is pending in the outer
+ * process alone came before this one was created, and the outer one forwards it. What is pending in
+ * both came later, and this process sees to it. Nobody takes a signal between the two looks. Nor
+ * can a group's signal that is on its way make a difference: the kernel signals the newest member
+ * of a group first.
+ *
+ * Otherwise this process leaves the group and drops what it had: the outer one forwards it.
+ */
+static void divide_signals(struct nsinit *n)
+{
+	sigmask pending = 0;
+	siginfo_t info;
+
+	if (n->s.terminal.role == BELOW_SHELL) {
+		await_go(n);
+		pending = signals_pending();
+	} else {
+		setpgid(0, 0);
+		while (signals_take(SIG_EVERY, &info))
+			;
+	}
+	if (!peer_tell(n->s.peer, NOTE_PENDING, pending))
+		_exit(STATUS_FAILED);
+}
+
 static int run_inner(void *arg)
 {
 	struct nsinit *n = arg;
 
 	part_from_outer(n);
 	follow_outer(n);
-	if (n->s.terminal.role != BELOW_SHELL)
-		setpgid(0, 0);
-	/* The outer process forwards what came before this one was created. */
-	if (terminal_is_kept(&n->s.terminal) &&
-	    !peer_tell(n->s.peer, NOTE_PENDING, signals_pending()))
-		_exit(STATUS_FAILED);
+	divide_signals(n);
 	namespace_set_up(n->opt, &n->mounted, &n->ids);
 	_exit(run_command(n));
 }
@@ -210,19 +249,21 @@ static int run_inner(void *arg)
 static void meet_inner(struct nsinit *n)
 {
 	struct supervision *s = &n->s;
-	sigmask pending = signals_pending();
+	sigmask pending = 0;
 	struct note note;
 
 	s->peer = n->sockets[0];
 	close(n->sockets[1]);
-	if (terminal_is_kept(&s->terminal) && peer_wait(s->peer, true, NOTE_PENDING, &note))
+	if (s->terminal.role == BELOW_SHELL) {
+		pending = signals_pending();
+		give_go(n);
+	}
+	if (peer_wait(s->peer, true, NOTE_PENDING, &note))
 		supervise_divide(s, pending, note.value);
 	if (s->terminal.role == GIVES_SESSION && !n->opt->pause &&
 	    peer_wait(s->peer, true, NOTE_READY, &note)) {
 		terminal_release(&s->terminal);
-		/* The inner process ends when it can get no answer. */
-		if (!peer_tell(s->peer, NOTE_GO, 0))
-			syscall(SYS_shutdown, s->peer, SHUT_RDWR);
+		give_go(n);
 	}
 }
 

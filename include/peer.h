@@ -13,14 +13,14 @@
 
 enum note_kind {
 	/* From the inner process, or from COMMAND before its exec, to the outer one. */
-	NOTE_PENDING = 1, /* VALUE: the signals that the inner process had when it started */
+	NOTE_PENDING = 1, /* VALUE: the signals that both had, for the inner process to forward */
 	NOTE_READY,       /* COMMAND waits at its gate: give the terminal up */
 	NOTE_NAME,        /* sent by COMMAND, so that the kernel adds its PID */
 	NOTE_RUNS,        /* COMMAND has called exec; with --pause, the namespaces are set up */
 	NOTE_STATUS,      /* VALUE: a wait(2) status of COMMAND's: ended, stopped, continued */
 	NOTE_LEFT,        /* what COMMAND left behind cannot be found inside: signal it */
 	/* From the outer process to the inner one. */
-	NOTE_GO,    /* the terminal has been given up */
+	NOTE_GO,    /* below a shell: look at your signals; a leader: the terminal is given up */
 	NOTE_ASKED, /* a stop was asked for by a signal that COMMAND had from the terminal */
 	NOTE_KEY    /* VALUE + 1: a signal of the terminal, which COMMAND did not get */
 };
