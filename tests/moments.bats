@@ -24,11 +24,11 @@ at_moments() {
 }
 
 @test "an event right before any system call does not harm the outer or the inner process" {
-	at_moments unshare-grace unshare-pause rootless mount root kill-child export
+	at_moments unshare unshare-grace unshare-pause rootless mount root kill-child export
 }
 
 @test "an event right before any system call does not harm nsinit below a shell: a key reaches COMMAND exactly once" {
-	at_moments shell shell-group shell-grace dumb-init
+	at_moments shell shell-unshare shell-group shell-both shell-grace dumb-init
 }
 
 @test "an event right before any system call does not harm the leader of a terminal's session" {

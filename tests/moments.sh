@@ -45,6 +45,7 @@ modes=(
 	"shell           Tc    nsinit -vv"
 	"shell-unshare   Tcip  nsinit -vv -u"
 	"shell-group     Tg    nsinit -vv -g"
+	"shell-both      Tgip  nsinit -vv -u -g"
 	"shell-grace     Tct   nsinit -vv -t 30"
 	"leader          L     nsinit -vv"
 	"leader-unshare  Lip   nsinit -vv -u"

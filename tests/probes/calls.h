@@ -59,6 +59,7 @@ static const struct {
     CALL(kill),
     CALL(madvise),
     CALL(mkdirat),
+    CALL(mmap),
     CALL(mount),
     CALL(mprotect),
     CALL(munmap),

@@ -43,7 +43,7 @@
 #define CLONE_NEWNS 0x00020000
 #endif
 
-enum { TALK = 60, RIGHT = 7, REALTIME = 35, NO_COUNT = 99, MOMENTS = 2 };
+enum { TALK = 60, RIGHT = 7, REALTIME = 35, GROUPS = 36, NO_COUNT = 99, MOMENTS = 2 };
 
 static const char *flags = "";
 
@@ -579,6 +579,17 @@ static int send_twice(const struct event *e)
 	return send_it(e);
 }
 
+/* The whole of nsinit's process group, of a kind that the kernel does not merge. */
+static int send_group(const struct event *e)
+{
+	pid_t group = known && !is_over() ? getpgid((pid_t)processes[0].pid) : 0;
+
+	if (group <= 0)
+		return 0;
+	expect(e->arg, is_group_signalled());
+	return kill(-group, e->arg) == 0;
+}
+
 enum target { OUTER, INNER, THE_COMMAND };
 
 static pid_t first_child(pid_t pid)
@@ -730,9 +741,11 @@ static int has_foreground(void)
 	return 0;
 }
 
+/* The kernel signals the group some time after the write, and echoes the key after that. */
 static int type(const struct event *e)
 {
-	char key = (char)e->arg;
+	struct pollfd echo = {master, POLLIN, 0};
+	char key = (char)e->arg, text[64];
 
 	if (master == -1 || is_over())
 		return 0;
@@ -744,7 +757,11 @@ static int type(const struct event *e)
 		most[e->arg2]++, mate_most[e->arg2]++;
 	if (e->arg2 == SIGTSTP)
 		continued();
-	return write(master, &key, 1) == 1;
+	if (write(master, &key, 1) != 1)
+		return 0;
+	if (poll(&echo, 1, 5000) != 1 || read(master, text, sizeof text) < 1)
+		wrong("has a terminal without an echo");
+	return 1;
 }
 
 static int hang_up(const struct event *e)
@@ -821,6 +838,7 @@ static const struct event events[] = {
     {"TSTP", send_it, SIGTSTP, 0, "", "", 1},
     {"CONT", send_it, SIGCONT, 0, "", "", 1},
     {"realtime", send_it, REALTIME, 0, "", "", 1},
+    {"group", send_group, GROUPS, 0, "", "T", 1},
     {"TERM-again", send_twice, SIGTERM, 0, "", "P", 0},
     {"kill-command", kill_it, THE_COMMAND, 0, "", "P", 0},
     {"stop-command", stop_it, THE_COMMAND, 0, "", "P", 0},
@@ -1057,11 +1075,14 @@ static size_t read_file(const char *path, char *text, size_t room)
 	return length;
 }
 
-/* The changes of phase in the log: the inner process's first, or the only one's, then the outer
- * one's. */
+/*
+ * The changes of phase in the log: the inner process's first, or the only one's, then the outer
+ * one's. That the inner process has hung up is a phase only if the outer one learns of it before it
+ * learns of the end: RUNNING -> HUNG_UP -> OVER is the same as RUNNING -> OVER.
+ */
 static void judge_phases(void)
 {
-	char seen[4096], wanted[4096], copy[sizeof said], *line, *rest;
+	char seen[4096], wanted[4096], copy[sizeof said], *line, *rest, *hung_up;
 	size_t used;
 	int outer, fd;
 
@@ -1070,6 +1091,10 @@ static void judge_phases(void)
 		memcpy(copy, said, sizeof copy);
 		for (line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 			used = strlen(seen);
+			if (strstr(line, "-> HUNG_UP"))
+				continue;
+			if ((hung_up = strstr(line, "HUNG_UP")))
+				memcpy(hung_up, "RUNNING", strlen("RUNNING"));
 			if (strstr(line, "phase ") && !strstr(line, "outer: ") == !outer)
 				snprintf(seen + used, sizeof seen - used, "%s\n", line);
 		}
