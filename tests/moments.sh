@@ -258,7 +258,18 @@ if ((!$#)); then
 fi
 [[ ${3:-} != *:*:* ]] || single=1
 failed=0 workers=()
+# unshare(1) ignores TERM and INT while it waits for the PID 1 that is the worker.
+end_workers() {
+	local worker child
+	trap '' TERM INT
+	for worker in "${workers[@]}"; do
+		child=$(<"/proc/$worker/task/$worker/children") && kill "${child% }"
+	done 2>/dev/null
+	wait
+	exit 1
+}
 if [[ ! ${MOMENTS_ALONE:-} ]]; then
+	trap end_workers TERM INT
 	((!single)) || isolated "${words[@]}"
 	if ((pairs)); then
 		seed=${seed:-$((RANDOM * 32768 + RANDOM))}
@@ -297,6 +308,7 @@ finish() {
 	leave_group
 }
 trap finish EXIT
+trap 'exit 1' TERM
 if ((single)); then
 	mode=$1 runs=0 missed=0 impossible=0 bad=0
 	read_mode "$mode"
