@@ -1,0 +1,180 @@
+# Why it ended: the lines that say what was decided and what did not stop.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+
+load helper
+load levels
+load terminal
+
+setup() {
+	helper_setup
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	close_terminal
+	helper_teardown
+}
+
+# --- what did not stop ---
+
+# COMMAND and as many more processes as $0 says that ignore TERM, and a zombie that COMMAND does not reap.
+stubborn='"$PROBES/outlive" -i "$0" others; true & exec "$PROBES/siglog" first'
+
+has_zombie() {
+	local p
+	ended "$waited" && return
+	for p in $(descendants "$waited"); do
+		! in_state "$p" Z || return 0
+	done
+	return 1
+}
+
+# named N: the first N of the processes that ignore TERM, as nsinit names them.
+named() {
+	{
+		sed -n 's/^READY \(.*\)/\1 (outlive)/p' others
+		sed -n 's/^READY \(.*\)/\1 (siglog)/p' first
+	} | sort -n | head -n "$1" | paste -sd, | sed 's/,/, /g'
+}
+
+@test "the line at the end of the grace names COMMAND and the others, at most eight, and how many more there are" {
+	need_root
+	local level others more
+	for level in alone pid1 two within; do
+		while read -r others more; do
+			rm -f others first
+			start_at "$level" -t 0.2 -- sh -c "$stubborn" "$others"
+			wait_for said READY first
+			wait_for has_zombie
+			kill -TERM "$pid"
+			end_of_it
+			((status == 137))
+			echo "wanted: $(named 8)${more:+ $more}"
+			cat "$err"
+			[[ $(<"$err") == "nsinit: the grace of 0.2 s is over, sending KILL to: $(named 8)${more:+ $more}" ]]
+		done <<-'END'
+			7
+			8 and 1 more
+			11 and 4 more
+		END
+	done
+}
+
+@test "the line at the end of the grace does not name a process that followed TERM" {
+	need_root
+	local level
+	for level in alone two; do
+		rm -f others follows
+		: >first
+		run_at "$level" -t 1 -- sh -c '"$PROBES/outlive" -d -i 2 others; "$PROBES/outlive" -d 1 follows; exit 3'
+		echo "$stderr"
+		((status == 3))
+		grep -q '^TERM ' follows
+		[[ $stderr == "nsinit: the grace of 1 s is over, sending KILL to: $(named 8)" ]]
+	done
+}
+
+@test "control characters and broken bytes in the name of a process are replaced" {
+	need_root
+	local level
+	# C0, DEL, C1 as UTF-8 and as a single byte, and parentheses, which /proc/PID/stat puts around the name.
+	local level name=$'\e[1m\n) Z\177\302\233\233e\303\251'
+	cp "$PROBES/siglog" "$name"
+	for level in alone two; do
+		start_at "$level" -t 0.2 -- "./$name" "$level"
+		wait_for said READY "$level"
+		kill -TERM "$pid"
+		end_of_it
+		cat -v "$err"
+		((status == 137))
+		[[ $(<"$err") == "nsinit: the grace of 0.2 s is over, sending KILL to: $(sed -n 's/^READY //p' "$level") (?[1m?) Z????eé)" ]]
+	done
+}
+
+# --- what was decided ---
+
+# decided ROLE WORD...: the line about ROLE in the log is this one, and nothing of that role comes before it.
+decided() {
+	local line="nsinit: $1; orphans reaped by: $2; terminal: $3; stop signals: $4; grace: $5; as $6"
+	echo "wanted: $line"
+	echo "$log"
+	[[ $(grep -c '; orphans reaped by: ' <<<"$log") == "${roles:-1}" ]]
+	grep -qFxe "$line" <<<"$log"
+	[[ $(head -n 1 <<<"$log") == *'; orphans reaped by: '* ]]
+}
+
+@test "-v begins with what was decided: alone, as PID 1, and as the outer and the inner process" {
+	need_root
+	local log roles
+	run_at alone -v true
+	log=$stderr roles=1
+	decided 'alone, subreaper' nsinit none TERM none nsinit
+	run_at alone -v -t 1.5 --stop-signal QUIT --stop-signal RTMIN+3 true
+	log=$stderr
+	decided 'alone, subreaper' nsinit none 'QUIT RTMIN+3' '1.5 s' nsinit
+	run_at alone -v -t infinity true
+	log=$stderr
+	decided 'alone, subreaper' nsinit none TERM infinity nsinit
+	run_at pid1 -vw true
+	log=$stderr
+	decided 'alone, PID 1' 'nsinit, since each is logged' none TERM none nsinit
+	run_at two -v -t 10 true
+	log=$stderr roles=2
+	decided 'the outer process, subreaper' nsinit none TERM '10 s' nsinit
+	decided 'the inner process, PID 1' nsinit none TERM '10 s' nsinit
+	run_at alone -v --ipc true
+	log=$stderr
+	decided 'the inner process, subreaper' nsinit none TERM none nsinit
+	run_at within -v true
+	log=$stderr
+	decided 'the outer process, PID 1' nsinit none TERM none nsinit
+	decided 'the inner process, PID 1' nsinit none TERM none nsinit
+}
+
+@test "without -v nothing says what was decided" {
+	run_at alone -w -t 1 true
+	[[ -z $stderr ]]
+}
+
+@test "-v names the program whose place nsinit takes, and the stop signals of --pause" {
+	local log roles=1 name
+	for name in tini docker-init catatonit dumb-init; do
+		ln -s "$NSINIT" "$name"
+		capture "./$name" --verbose true
+		log=$stderr
+		decided 'alone, subreaper' nsinit none TERM none "$name"
+	done
+	start_nsinit -v -P
+	kill -TERM "$pid"
+	finish
+	log=$(<"$err")
+	decided 'alone, subreaper' nsinit none 'INT TERM' none nsinit
+}
+
+# bats test_tags=seccomp
+@test "-v says whether the kernel reaps orphans for PID 1, and why it does not" {
+	need_root
+	local log roles=1 who='nsinit, since the kernel (before Linux 6.15) or a filter has no other way'
+	capture "${own_pidns[@]}" "$PROBES/refuse" pidfd_open:ENOSYS 'clone/0&0x1000:EINVAL' ioctl:ENOTTY -- "$NSINIT" -v true
+	log=$stderr
+	decided 'alone, PID 1' "$who" none TERM none nsinit
+	printf '%s\n' 6.15 "$(uname -r)" | sort -CV || missing "needs Linux 6.15"
+	run_at pid1 -v true
+	log=$stderr
+	decided 'alone, PID 1' 'the kernel' none TERM none nsinit
+}
+
+@test "-v says which role the terminal has" {
+	local words terminal_is
+	while IFS='|' read -r words terminal_is; do
+		open_terminal bash --norc --noprofile
+		see "$prompt"
+		type_line "$words"
+		see "terminal: $terminal_is;"
+		close_terminal
+	done <<-'END'
+		"$NSINIT" -v true|shared with the shell above
+		"$NSINIT" -vg true|shared, COMMAND has a group of its own
+		exec "$NSINIT" -v true|handed to COMMAND
+	END
+}
