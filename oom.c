@@ -113,10 +113,10 @@ static bool report(const struct version *v)
 	if (!read_of(v, path, v->limit))
 		return false;
 	*find_char(oom_text, '\n') = '\0';
+	/* A limit of the groups above, or the machine's, counts here as well. */
 	say(ALWAYS,
-	    "COMMAND was killed because its control group reached its memory limit (%s is %s "
-	    "bytes, "
-	    "%s kills so far): raise the limit, or let COMMAND use less memory",
+	    "COMMAND was killed, probably for lack of memory (%s of its control group is %s, "
+	    "kills so far: %s): raise the limit, or let COMMAND use less memory",
 	    v->limit, oom_text, kills);
 	return true;
 }

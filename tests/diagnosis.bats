@@ -1,4 +1,4 @@
-# Why it ended: the lines that say what was decided and what did not stop.
+# Why it ended: the lines that say what was decided, what did not stop, and that memory was short.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helper
@@ -177,4 +177,130 @@ decided() {
 		"$NSINIT" -vg true|shared, COMMAND has a group of its own
 		exec "$NSINIT" -v true|handed to COMMAND
 	END
+}
+
+# --- a lack of memory ---
+
+# in_group LINE DIR ARG...: run nsinit with ARG where /proc/PID/cgroup has LINE, and /sys/fs/cgroup the files of DIR: an
+# imitation of each version of control groups, with each count.
+in_group() {
+	echo "$1" >cgroup
+	capture unshare --mount bash -c '
+		mount --bind "$0" /sys/fs/cgroup
+		mount --bind cgroup /proc/$$/cgroup
+		exec "$NSINIT" "$@"' "$PWD/$2" "${@:3}"
+	echo "$stderr"
+}
+
+# group DIR VERSION COUNT LIMIT: the files of a control group.
+group() {
+	rm -rf files
+	mkdir -p "files/$1"
+	case $2 in
+	1)
+		printf 'oom_kill_disable 0\nunder_oom 0\noom_kill %s\n' "$3" >"files/$1/memory.oom_control"
+		echo "$4" >"files/$1/memory.limit_in_bytes"
+		;;
+	2)
+		printf 'low 0\nhigh 0\nmax 31\noom 4\noom_kill %s\noom_group_kill 0\n' "$3" >"files/$1/memory.events"
+		echo "$4" >"files/$1/memory.max"
+		;;
+	esac
+}
+
+killed='kill -KILL $$'
+
+# says FILE LIMIT KILLS: the one line of the last run.
+says() {
+	((status == 137))
+	[[ $stderr == "nsinit: COMMAND was killed, probably for lack of memory ($1 of its control group is $2, kills so far: $3): raise the limit, or let COMMAND use less memory" ]]
+}
+
+silent() {
+	((status == ${1:-137}))
+	[[ -z $stderr ]]
+}
+
+@test "a COMMAND that was killed where the control group counts kills: a line names the limit, in each version" {
+	need_root
+	need_mounted_root
+	group one/two 2 2 16777216
+	in_group 0::/one/two files -- sh -c "$killed"
+	says memory.max 16777216 2
+	in_group 0::/one/two files -t 5 -- sh -c "$killed"
+	says memory.max 16777216 2
+	# A container sees its own group as the root.
+	group . 2 1 max
+	in_group 0::/ files -- sh -c "$killed"
+	says memory.max max 1
+	in_group 0::/../elsewhere files -- sh -c "$killed"
+	says memory.max max 1
+	group memory/one 1 3 25165824
+	in_group $'12:pids:/three\n4:cpu,memory:/one\n0::/two' files -- sh -c "$killed"
+	says memory.limit_in_bytes 25165824 3
+	group memory 1 1 25165824
+	in_group $'5:memory:/docker/0123\n2:cpuset:/' files -- sh -c "$killed"
+	says memory.limit_in_bytes 25165824 1
+}
+
+@test "nothing says a lack of memory where the count is 0 or cannot be read, or where no KILL from elsewhere ended COMMAND" {
+	need_root
+	need_mounted_root
+	local version
+	for version in 1 2; do
+		local line=0::/one dir=one events=memory.events max=memory.max
+		if ((version == 1)); then
+			line=4:memory:/one dir=memory/one events=memory.oom_control max=memory.limit_in_bytes
+		fi
+		group "$dir" "$version" 0 16777216
+		in_group "$line" files -- sh -c "$killed"
+		silent
+		group "$dir" "$version" 1 16777216
+		# COMMAND's own status, another signal, and a KILL of nsinit's own.
+		in_group "$line" files -- sh -c 'exit 137'
+		silent
+		in_group "$line" files -- sh -c 'kill -TERM $$'
+		silent 143
+		in_group "$line" files -t 0 -- sh -c 'trap "" TERM; kill -TERM $PPID; while :; do sleep 1; done'
+		((status == 137))
+		[[ $stderr == "nsinit: the grace of "* && ${#stderr_lines[@]} == 1 ]]
+		in_group 7:pids:/one files -- sh -c "$killed"
+		silent
+		rm "files/$dir/$max"
+		in_group "$line" files -- sh -c "$killed"
+		silent
+		# Before Linux 4.13 the kernel does not count.
+		group "$dir" "$version" 1 16777216
+		sed -i '/^oom_kill /d' "files/$dir/$events"
+		in_group "$line" files -- sh -c "$killed"
+		silent
+		rm "files/$dir/$events"
+		in_group "$line" files -- sh -c "$killed"
+		silent
+		mkdir "files/$dir/$events"
+		in_group "$line" files -- sh -c "$killed"
+		silent
+	done
+	: >cgroup
+	in_group '' files -- sh -c "$killed"
+	silent
+}
+
+@test "files of control groups are read after COMMAND was killed, and in no other case" {
+	need_root
+	need strace strace
+	local how
+	for how in "" -u; do
+		# shellcheck disable=SC2086 # one word or none
+		capture strace -f -q -e trace=open,openat,execve -o trace "$NSINIT" $how -v -t 5 -- sh -c "$killed"
+		((status == 137))
+		grep cgroup trace
+		# The last line before the first file is the end of COMMAND, or comes after it.
+		run -0 sed '/cgroup/,$d' trace
+		[[ $output == *'+++ killed by SIGKILL +++'* ]]
+		# shellcheck disable=SC2086 # one word or none
+		capture strace -f -q -e trace=open,openat,execve -o trace "$NSINIT" $how -v -t 5 -- sh -c 'kill -TERM $$'
+		((status == 143))
+		run -1 grep cgroup trace
+	done
 }
