@@ -17,41 +17,39 @@
 
 /*
  * vfork(2) would suspend nsinit until the child's exec. Then nsinit could close its files only once
- * COMMAND runs, which is too late if COMMAND must not see them, and a child that is stopped before
- * its exec would take nsinit with it. So the child shares nsinit's memory (CLONE_VM) and waits at a
- * gate. nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears
- * ALIVE and wakes its waiters (CLONE_CHILD_CLEARTID, set_tid_address(2)).
+ * COMMAND runs, which is too late if COMMAND must not see them. A child that is stopped before its
+ * exec would also stop nsinit. So the child shares nsinit's memory (CLONE_VM) and waits at a gate.
+ * nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears ALIVE
+ * and wakes its waiters (CLONE_CHILD_CLEARTID, set_tid_address(2)).
  *
  * The two processes share errno, too. That is safe as long as nsinit makes no call that can fail
- * between opening the gate and the exec. It does so only if the child was stopped in between.
+ * between opening the gate and the exec. It makes one only if the child was stopped in between.
  *
- * Emulators and seccomp filters may refuse that clone(2). Then the child has memory of its own, and
- * a socket pair stands for the shared words: nsinit's byte opens the gate, the child answers with
- * what it had pending, and goes on to its exec once nsinit has closed its end. It logs itself why
- * its exec failed.
+ * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
+ * and a socket pair replaces the shared words. A byte from nsinit opens the gate. The child answers
+ * with its pending signals, and calls exec once nsinit has closed its end. If the exec fails, the
+ * child logs the reason itself.
  */
 
-/*
- * Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can look for
- * what no wakeup announces: that the other process has died, or is stopped.
- */
+/* Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can check
+ * whether the other process has died or is stopped, which no wakeup announces. */
 enum { TICK = 20 }; /* ms */
 
 static void wait_while(const int *word, int value)
 {
 	const long tick[] = {0, TICK * 1000000L};
 
-	/* Without FUTEX_PRIVATE_FLAG, which the kernel's own wakeup does not have either. */
+	/* FUTEX_PRIVATE_FLAG would not match the kernel's own wakeup, which is sent without it. */
 	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);
 }
 
-/* In the child: if nsinit dies meanwhile, nobody opens the gate any more. */
+/* In the child: wait at the gate, and end if nsinit dies, since then nothing opens the gate. */
 static void await_gate(const struct start *start)
 {
 	char byte;
 
 	if (start->apart) {
-		close(start->sockets[0]); /* or its end would not be seen */
+		close(start->sockets[0]); /* otherwise the end of nsinit would go unnoticed */
 		if (read(start->sockets[1], &byte, 1) != 1)
 			_exit(STATUS_FAILED);
 		return;
@@ -66,8 +64,7 @@ static void await_gate(const struct start *start)
 	}
 }
 
-/* In the child that is apart: let nsinit know what is in ANSWER, and wait until it has closed its
- * end. */
+/* In a child with separate memory: send ANSWER to nsinit, and wait until it has closed its end. */
 static void answer(const struct start *start)
 {
 	char byte;
@@ -86,7 +83,7 @@ static void await_exec(struct start *start, const struct child *child)
 	}
 }
 
-/* Let the child that is apart go on. */
+/* Let the child with separate memory continue. */
 static void release_apart(struct start *start)
 {
 	send(start->sockets[0], "", 1, MSG_NOSIGNAL);
@@ -95,9 +92,9 @@ static void release_apart(struct start *start)
 }
 
 /*
- * Some variables say which process they are for: LISTEN_PID (sd_listen_fds(3)), WATCHDOG_PID
- * (sd_watchdog_enabled(3)), SYSTEMD_EXEC_PID (systemd.exec(5)). Where one names nsinit, replace it
- * by the text in room, which names COMMAND. Returns whether it did.
+ * Some variables name the process that they are for: LISTEN_PID (sd_listen_fds(3)), WATCHDOG_PID
+ * (sd_watchdog_enabled(3)), SYSTEMD_EXEC_PID (systemd.exec(5)). If one names nsinit, replace it by
+ * the text in room, which names COMMAND. Returns whether it was replaced.
  */
 enum { ENTRY = 32 };
 
@@ -141,7 +138,7 @@ static char *path_in(const char *path, const char *name)
 	return searched;
 }
 
-/* exec FILE; on return errno says why it failed, and START whether FILE itself is there. */
+/* exec FILE; if it returns, errno is set, and START records whether FILE itself exists. */
 static void exec_file(struct start *start, const char *file)
 {
 	int error;
@@ -178,7 +175,9 @@ static void search_and_exec(struct start *start, const char *path)
 	errno = error;
 }
 
-/* In the child. Nothing done here may outlive exec except what COMMAND is to have. */
+/*
+ * In the child: prepare and call exec. Only what COMMAND is meant to inherit may survive the exec.
+ */
 static int begin(void *arg)
 {
 	struct start *start = arg; /* shared with nsinit until exec */
@@ -211,8 +210,8 @@ static int begin(void *arg)
 	return start->apart ? command_failure(start) : STATUS_FAILED;
 }
 
-/* begin() and what it calls have no arrays but entries of the environment. With glibc the dynamic
- * linker may run as well, and sanitizers want more. */
+/* begin() and its callees have no arrays except for entries of the environment. With glibc the
+ * dynamic linker may run on this stack too, and sanitizers need more. */
 #ifdef __GLIBC__
 enum { CHILDS_STACK = 16 * 1024 };
 #else

@@ -19,7 +19,7 @@ struct process {
 	pid_t parent, group;
 };
 
-/* What is between NAME's "(" and its END, ")". */
+/* Copy the name, which stands between the "(" at NAME and the ")" at END. */
 static void copy_name(struct process *process, const char *name, const char *end)
 {
 	size_t n = (size_t)(end - name - 1);
@@ -30,10 +30,8 @@ static void copy_name(struct process *process, const char *name, const char *end
 	process->name[n] = '\0';
 }
 
-/*
- * Read /proc/PID/stat: PID, name, state, parent, group. The name is in parentheses and may contain
- * anything, ")" too (proc_pid_stat(5)).
- */
+/* Read /proc/PID/stat: PID, name, state, parent, group. The name is in parentheses and may contain
+ * any character, including ")" (proc_pid_stat(5)). */
 static bool look_at(pid_t pid, struct process *process)
 {
 	char path[32], text[256];
@@ -66,14 +64,15 @@ static bool lives(const struct process *process)
 	return process->state != 'Z' && process->state != 'X';
 }
 
-/* Whether PID is a descendant, in GROUP (0: in any). PROCESS, out: what was seen. */
+/* Return whether PID is a descendant that belongs to GROUP (0: any group). Store what was read in
+ * PROCESS. */
 static bool is_meant(pid_t pid, pid_t group, struct process *process)
 {
 	struct process above;
 
 	if (!look_at(pid, process) || (group && process->group != group))
 		return false;
-	/* All processes below a PID 1 are its own, and those that joined have no parent there. */
+	/* Every process in PID 1's namespace is meant. One that joined has a parent outside. */
 	if (getpid() == 1)
 		return true;
 	above = *process;
@@ -85,7 +84,7 @@ static bool is_meant(pid_t pid, pid_t group, struct process *process)
 
 enum outcome { DELIVERED, GONE, DENIED };
 
-/* By number before 5.3, or if a filter refuses pidfds. */
+/* Signal by number if there is no pidfd: before Linux 5.3, or if a seccomp filter refuses them. */
 static enum outcome deliver(int pidfd, pid_t pid, int sig)
 {
 	if (pidfd >= 0 && !syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0))
@@ -97,17 +96,15 @@ static enum outcome deliver(int pidfd, pid_t pid, int sig)
 	return errno == EPERM ? DENIED : GONE;
 }
 
-/*
- * PID may be another process by the time that it is signalled, since its parent reaps it, not
- * nsinit. So look again once the pidfd is open: from then on it is the process that was seen.
- */
+/* By the time PID is signalled it may name another process, because its parent may have reaped the
+ * first one. So check again once the pidfd is open: a pidfd never changes its process. */
 static enum outcome signal_meant(pid_t pid, pid_t group, int sig)
 {
 	struct process process;
 	enum outcome outcome;
 	int pidfd;
 
-	/* Most processes are not meant, and not worth a pidfd. */
+	/* Check before opening a pidfd, since most processes are not meant. */
 	if (!is_meant(pid, group, &process) || !lives(&process))
 		return GONE;
 	pidfd = file_own((int)syscall(SYS_pidfd_open, pid, 0));
@@ -126,16 +123,16 @@ static bool is_visible(void)
 	char self[16] = "";
 	struct statfs fs;
 
-	/* The directory that --root names may hold anything under that name. PID 1 signals nobody
-	 * outside its namespace in any case. */
+	/* With --root, /proc may be any file system. PID 1 does not need the check, because it
+	 * cannot signal processes outside its namespace. */
 	if (getpid() != 1 && (statfs("/proc", &fs) || fs.f_type != PROC_MAGIC))
 		return false;
 	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self", self, sizeof(self) - 1) > 0 &&
 	       number_of(self, PID_LIMIT) == getpid();
 }
 
-/* A subreaper without children has no descendants either. A PID 1 may have processes that joined
- * from outside. */
+/* A subreaper without children has no descendants. PID 1 may have processes that joined its
+ * namespace. */
 static bool may_have_left(void)
 {
 	siginfo_t info;
@@ -154,7 +151,7 @@ static bool open_all(struct numbers *all)
 	return may_have_left() && is_visible() && numbers_open(all, "/proc") >= 0;
 }
 
-/* Return the next PID but nsinit's own and that of a namespace's init; -1 after the last. */
+/* Return the next PID except that of the namespace's init; -1 after the last. */
 static pid_t next_pid(struct numbers *all)
 {
 	pid_t pid;
@@ -179,7 +176,7 @@ static void note_term(pid_t pid)
 	some_had_term = true;
 }
 
-/* How many processes got SIG, and how many nsinit may not signal. */
+/* The number of processes that were signalled, and of those that nsinit may not signal. */
 struct swept {
 	int delivered, denied;
 };
@@ -211,7 +208,7 @@ static struct swept sweep(int sig, pid_t group)
 
 bool descendants_signal(int sig)
 {
-	/* In one call, which no fork can escape, unless some would have SIGTERM twice. */
+	/* No fork can escape kill(-1), which is one call. But it must not repeat SIGTERM. */
 	if (getpid() == 1 && (sig != SIGTERM || !some_had_term || !is_visible())) {
 		kill(-1, sig);
 		if (sig == SIGTERM)
@@ -248,7 +245,7 @@ bool descendants_are_denied(void)
 {
 	uint32_t sets[CAPABILITY_WORDS] = {0};
 
-	/* With CAP_KILL (5, capabilities(7)) all can be signalled: no need to look. */
+	/* With CAP_KILL (5, capabilities(7)) nsinit can signal every process. */
 	if (!syscall(SYS_capget, CAPABILITIES_OF_SELF, sets) && sets[0] >> 5 & 1)
 		return false;
 	return sweep(0, 0).denied > 0;

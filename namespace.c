@@ -16,7 +16,7 @@
 #include "text.h"
 
 static const char kinds[] = "pid\0mount\0uts\0ipc\0net\0user\0cgroup\0time\0";
-/* In the same order. */
+/* The flags of the kinds, in the same order. */
 static const unsigned int flags_of[] = {CLONE_NEWPID, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC,
     CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWCGROUP, CLONE_NEWTIME};
 enum { KINDS = sizeof(flags_of) / sizeof(*flags_of) };
@@ -51,7 +51,7 @@ static const char *why_no_namespace(unsigned long flags)
 		return "no memory, or the init of this PID namespace is gone";
 	if (errno == EAGAIN)
 		return "a limit on processes: pids.max, RLIMIT_NPROC";
-	/* EINVAL, or ENOSYS by a filter */
+	/* EINVAL, or ENOSYS from a seccomp filter */
 	return "this kernel lacks one of these kinds, or children belong to another PID namespace";
 }
 
@@ -96,8 +96,8 @@ static void unshare_or_exit(int kind)
 	_exit(STATUS_FAILED);
 }
 
-/* On a mount point of its own that is private, what is mounted is not propagated to other
- * namespaces. */
+/* Make a separate, private mount point, so that what is mounted there is not propagated to other
+ * mount namespaces. */
 static int make_mount_point(struct mounted *mounted, const char *dir, const char *own)
 {
 	const char *path = mounted->path = path_room();
@@ -135,9 +135,9 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted)
 }
 
 /*
- * Detached: somebody may have gone there meanwhile. "." leads to what is mounted on top of the
- * mount point; one after the other goes, and at last the mount point itself. EINVAL: that has been
- * done.
+ * Detach the mounts, since a process may be using one. "." names the topmost mount at the mount
+ * point, so each call removes one layer, and the last call the mount point itself. Then umount2(2)
+ * fails with EINVAL.
  */
 void namespace_undo(struct mounted *mounted)
 {
@@ -188,10 +188,10 @@ static void write_own(const char *what, const char *file, const char *text)
 }
 
 /*
- * By the process that the ids are for, which reaches no other one: /proc/self is its own, and from
- * inside the new user namespace it may write no other process's map. The maps are what
- * user_namespaces(7) allows to everybody: one id, after setgroups(2) has been denied. Look at the
- * result, since /proc may be no procfs at all.
+ * The inner process writes its own maps. It cannot write those of another process by mistake: from
+ * inside the new user namespace it has no permission for them. Each map has one id, and
+ * setgroups(2) is denied first, which user_namespaces(7) allows to every user. Check the result,
+ * since /proc may not be a procfs at all.
  */
 static void map_ids(const struct options *opt, const struct caller *caller)
 {
@@ -248,8 +248,8 @@ static int propagate_from(const char *dir, const struct options *opt)
 }
 
 /*
- * In a chroot "/" is no mount point, and the one that it lies in has no name. With the root
- * directory put further down, ".." leads from the old one to the real root (chroot(2)), and the
+ * In a chroot "/" is not a mount point, and the mount point above it has no name. After a chroot to
+ * a directory further down, ".." leads from the old root directory to the real one (chroot(2)). The
  * descriptors lead back.
  */
 static int propagate_from_chroot(const struct options *opt)
@@ -280,16 +280,16 @@ static void loopback_up(void)
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	/* A container without a loopback is poorer, not wrong. */
+	/* COMMAND can run without a loopback interface, so this is not fatal. */
 	if (fd < 0 || syscall(SYS_ioctl, fd, SIOCSIFFLAGS, &lo))
 		say(ALWAYS, "cannot bring the loopback interface up: %m");
 	close(fd);
 }
 
 /*
- * pivot_root(2) wants a mount point. DIR is bound on top of "/", which can be reached from any
- * working directory: "/.." leads from the root directory to what is mounted on it. The names on the
- * way to DIR may belong to directories that the caller cannot search.
+ * pivot_root(2) needs a mount point, so DIR is bind-mounted on top of "/". There it can be reached
+ * from any working directory, since "/.." leads to what is mounted on the root directory. A path to
+ * DIR would not do: it may contain directories that the caller cannot search.
  */
 static void bind_root(const char *root)
 {
@@ -305,8 +305,9 @@ static void bind_root(const char *root)
 }
 
 /*
- * Before the old root goes: in a user namespace the kernel allows a new procfs only while another
- * one is in full sight. From below a chroot, so that no ".." in a link inside DIR leads out of it.
+ * Mount procfs before the old root is unmounted: in a user namespace the kernel allows a new procfs
+ * only while another one is fully visible. Mount it from inside a chroot, so that no ".." in a link
+ * inside DIR leads out of DIR.
  */
 static void mount_proc_below(const char *root, const char *proc, int old)
 {
@@ -317,7 +318,7 @@ static void mount_proc_below(const char *root, const char *proc, int old)
 		fail("cannot leave the root", root, "");
 }
 
-/* "." over "." needs no directory for the old root. */
+/* pivot_root(".", ".") needs no directory for the old root. */
 static void pivot(const struct options *opt)
 {
 	int old = file_open("/", O_PATH);
@@ -332,10 +333,10 @@ static void pivot(const struct options *opt)
 		return;
 	}
 	/*
-	 * The root of an initramfs or of a chroot is no mount that can be exchanged. A chroot
-	 * is left by a process that has CAP_SYS_ADMIN in the user namespace of these mounts, by
-	 * umount2(2) of "/" and setns(2). The machine's root can do as much in any case; root of a
-	 * new user namespace cannot otherwise, and must not.
+	 * pivot_root(2) cannot replace the root of an initramfs or of a chroot, so use chroot(2)
+	 * there. A process with CAP_SYS_ADMIN in the user namespace of these mounts can leave a
+	 * chroot by umount2(2) of "/" and setns(2). Root of the machine has such means in any case.
+	 * Root of a new user namespace does not, and must not get them.
 	 */
 	if (errno != EINVAL || opt->namespaces & CLONE_NEWUSER)
 		fail("cannot pivot into", opt->root,
@@ -346,7 +347,7 @@ static void pivot(const struct options *opt)
 		fail("cannot enter the root", opt->root, "");
 }
 
-/* Where mounts are shared with the outside, mount nothing that would show there. */
+/* If mounts are shared with the outside, mount nothing, since it would appear there as well. */
 static void make_private(const char *dir, const struct options *opt)
 {
 	if (opt->propagation == MS_SLAVE || opt->propagation == MS_PRIVATE)

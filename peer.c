@@ -15,8 +15,8 @@ int peer_pair(int sockets[2])
 {
 	if (syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		return -1;
-	/* The kernel adds the sender's PID, translated (unix(7)). Nobody else could name COMMAND
-	 * if the ids of a user namespace are not mapped. */
+	/* The kernel adds the sender's PID as the receiver sees it (unix(7)). There is no other way
+	 * to learn COMMAND's PID if the ids of a user namespace are not mapped. */
 	syscall(SYS_setsockopt, sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	sockets[0] = file_own(sockets[0]);
 	sockets[1] = file_own(sockets[1]);
@@ -43,7 +43,7 @@ static bool is_permitted(uint32_t kind, bool outer)
 	return kind >= NOTE_GO && kind <= NOTE_KEY;
 }
 
-/* Receive a packet. Returns its length, and 0 for junk; -1 if there is none. */
+/* Receive a packet. Returns its length; 0 if it is not a valid note; -1 if there is none. */
 static ssize_t receive(int fd, struct note *note)
 {
 	/* cppcheck-suppress ctuuninitvar ; recvmsg(2) fills it. */
@@ -58,7 +58,9 @@ static ssize_t receive(int fd, struct note *note)
 	    .msg_controllen = sizeof(control)};
 	ssize_t n = syscall(SYS_recvmsg, fd, &message, MSG_DONTWAIT);
 
-	/* Descriptors that somebody sent along have no room here, and the kernel closes them. */
+	/*
+	 * There is no room for control messages, so the kernel closes any descriptors sent with it.
+	 */
 	note->sender = control.who.pid;
 	return n == NOTE_SIZE && message.msg_flags & MSG_TRUNC ? 0 : n;
 }
@@ -72,8 +74,8 @@ static bool is_gone(int fd)
 
 bool peer_next(int fd, bool outer, struct note *note)
 {
-	/* Not without an end: a process that floods the socket must not keep signals from being
-	 * seen. */
+	/* Limit the number: a process that floods the socket must not delay the handling of
+	 * signals. */
 	for (int i = 0; i < 64; i++) {
 		ssize_t n = receive(fd, note);
 

@@ -19,12 +19,12 @@
 
 /* ms */
 enum {
-	KILL_WAIT = 1000,        /* for what KILL has not ended: it cannot be killed */
-	INNER_KILL_WAIT = 700,   /* the same in the inner process, before the outer one's clock */
-	HANG_UP_WAIT = 1000,     /* for a namespace to end, before a line says that it lasts */
-	OUTER_EXTRA = 1000,      /* the outer process's clock runs behind the inner one's */
+	KILL_WAIT = 1000,        /* then nsinit gives up on what KILL did not end */
+	INNER_KILL_WAIT = 700,   /* the same in the inner process, which is first */
+	HANG_UP_WAIT = 1000,     /* for a namespace to end, before nsinit logs a line */
+	OUTER_EXTRA = 1000,      /* added in the outer process, so that the inner one is first */
 	KILL_CHILD_GRACE = 3000, /* for --kill-child=SIG without --grace */
-	STOP_REACTION = 2000,    /* COMMAND stops within this time of a stop signal, or not of it */
+	STOP_REACTION = 2000,    /* a stop of COMMAND this soon after a stop signal is due to it */
 	PASS_INTERVAL = 10       /* between two passes of TERM over /proc */
 };
 
@@ -36,7 +36,7 @@ static int64_t now(void)
 {
 	long t[2];
 
-	/* Not by the vdso, whose pages would have to be mapped for a few calls. */
+	/* The vdso would be faster, but its pages would have to be mapped for a few calls. */
 	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, t);
 	return (int64_t)t[0] * 1000 + t[1] / 1000000;
 }
@@ -46,7 +46,7 @@ static int64_t in(int64_t ms)
 	return ms == GRACE_FOREVER || ms == GRACE_NONE ? NEVER : now() + ms;
 }
 
-/* For poll(2): ms until the deadline, -1 without one. */
+/* Return the milliseconds until the deadline for poll(2); -1 if there is no deadline. */
 static int time_left(const struct supervision *s)
 {
 	int64_t left;
@@ -78,7 +78,8 @@ static bool group_is_meant(const struct supervision *s)
 	return s->role != OUTER && !s->opt->single && s->terminal.role != BELOW_SHELL;
 }
 
-/* Signal COMMAND, or the inner process, on nsinit's own behalf. Returns whether it still runs. */
+/* Signal COMMAND, or the inner process, on nsinit's own behalf. Returns whether that process is
+ * still running. */
 static bool signal_command(struct supervision *s, int sig)
 {
 	if (!s->child.pid || s->reaper.ended)
@@ -93,8 +94,8 @@ static void kill_all(struct supervision *s)
 	siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_USER};
 
 	s->sent |= SIGBIT(SIGKILL);
-	/* To the one itself as well: if /proc is not of our PID namespace, the descendants are not
-	 * found. A refusal is logged. */
+	/* Signal the child itself as well: if /proc does not show our PID namespace, the
+	 * descendants cannot be found. child_forward() logs a refusal. */
 	if (s->child.pid && !s->reaper.ended)
 		child_forward(&s->child, group_is_meant(s), &info);
 	if (s->role != OUTER || !s->child.pid || s->reaper.ended)
@@ -104,7 +105,7 @@ static void kill_all(struct supervision *s)
 	enter(s, KILLING, in(s->role == INNER ? INNER_KILL_WAIT : KILL_WAIT));
 }
 
-/* TERM to every process that has not had it. */
+/* Send TERM to every process that has not had it. */
 static void term_all(struct supervision *s)
 {
 	if (descendants_hidden()) {
@@ -122,7 +123,7 @@ static void term_all(struct supervision *s)
 
 /* --- a stop --- */
 
-/* A stop was asked for. GRACE is the time it may take. */
+/* A stop was requested. GRACE is the time that it may take. */
 static void ask_stop(struct supervision *s, int64_t grace)
 {
 	if (grace != GRACE_NONE && grace != GRACE_FOREVER && s->role == OUTER)
@@ -145,7 +146,8 @@ static bool is_stop(const struct supervision *s, int sig)
 	return stops & SIGBIT(sig);
 }
 
-/* COMMAND had the stop signal from the terminal. The level that runs it keeps the clock. */
+/* COMMAND received the stop signal from the terminal. The process that runs COMMAND keeps the
+ * deadline. */
 static void on_stop_had(struct supervision *s)
 {
 	if (s->role == OUTER)
@@ -153,7 +155,7 @@ static void on_stop_had(struct supervision *s)
 	ask_stop(s, s->opt->grace);
 }
 
-/* What COMMAND is sent for SIG: 0 for nothing. */
+/* Return the signal that COMMAND is sent for SIG; 0 if SIG is dropped. */
 static int rewritten(const struct supervision *s, int sig)
 {
 	if (s->opt->rewritten & SIGBIT(sig))
@@ -167,7 +169,7 @@ static void say_forwarded(int from, int to)
 {
 	char from_name[12], to_name[12];
 
-	if (log_to.level < VERBOSE) /* memory_release() has given the names back */
+	if (log_to.level < VERBOSE) /* memory_release() has released the names */
 		return;
 	if (to)
 		say(VERBOSE, "signal %s is forwarded as %s", signal_name(from, from_name),
@@ -176,7 +178,7 @@ static void say_forwarded(int from, int to)
 		say(VERBOSE, "signal %s is dropped", signal_name(from, from_name));
 }
 
-/* Send INFO to COMMAND or its group, and to the inner process, which sees to the rest. */
+/* Send INFO to the child: to COMMAND or its group, or to the inner process, which forwards it. */
 static void deliver(struct supervision *s, siginfo_t *info, bool group)
 {
 	int sig = info->si_signo;
@@ -186,7 +188,8 @@ static void deliver(struct supervision *s, siginfo_t *info, bool group)
 		descendants_signal_group(s->child.pid, sig);
 }
 
-/* Forward a signal. KEY: it is the terminal's, and COMMAND is in another group than nsinit's. */
+/* Forward a signal. KEY means that the terminal sent it to nsinit's process group, and COMMAND is
+ * in another one. */
 static void forward(struct supervision *s, siginfo_t *info, bool key)
 {
 	int sig = info->si_signo, to = rewritten(s, sig);
@@ -194,7 +197,8 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
 	bool group = group_is_meant(s);
 	bool running = s->child.pid && !s->reaper.ended;
 
-	/* A terminal's signal, and the SIGCONT that undoes its stop, are for a whole job. */
+	/* A signal of the terminal, and the SIGCONT that ends such a stop, are meant for a whole
+	 * job. */
 	if ((key || (sig == SIGCONT && s->terminal.role == BELOW_SHELL)) && s->role != OUTER)
 		group = group || getpgid(s->child.pid) == s->child.pid;
 	if (stop)
@@ -209,25 +213,27 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
 		deliver(s, info, group);
 		return;
 	}
-	/* A process that has the stop's TERM by the group gets no second one at COMMAND's end. */
+	/* A process that receives the stop's TERM as a member of the group must not receive a
+	 * second one when COMMAND ends. */
 	if (group && to == SIGTERM && info->si_code != SI_QUEUE)
 		descendants_have_term(s->child.pid);
 	deliver(s, info, group);
-	/* A stopped process cannot clean up in its grace. */
+	/* A stopped process could not use its grace to clean up. */
 	child_signal(&s->child, SIGCONT, NULL, group);
 }
 
 /* --- job control --- */
 
-/* Whether nsinit is to stop, as COMMAND has. PID 1 cannot be stopped from inside. */
+/* Return whether nsinit has to stop as well, after COMMAND was stopped. PID 1 cannot be stopped
+ * from inside. */
 static bool should_suspend(const struct supervision *s)
 {
 	if (!s->stopped_by || s->role == INNER || s->caller == 1)
 		return false;
-	/* nsinit got the same stop signal. */
+	/* nsinit received the same stop signal. */
 	if (s->stop_signal == s->stopped_by && now() < s->stop_signal_ends)
 		return true;
-	/* The terminal signals COMMAND's group alone. */
+	/* The terminal signals only COMMAND's group. */
 	if (s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP)
 		return true;
 	/* A shell with job control would have seen COMMAND stop. */
@@ -235,9 +241,10 @@ static bool should_suspend(const struct supervision *s)
 }
 
 /*
- * The kernel ignores a stop signal for a process group that no shell watches. COMMAND, in a group
- * of its own below nsinit, did stop. Undo that as the kernel would have: a background read or write
- * fails in such a group, and a stopped group that becomes one gets HUP and CONT.
+ * The kernel ignores a stop signal for a process group that no shell watches. COMMAND did stop,
+ * because it is in a separate group below nsinit. Undo the stop as the kernel would have handled
+ * it: in such a group a background read or write fails, and a stopped group that becomes orphaned
+ * receives HUP and CONT.
  */
 static void undo_stop(struct supervision *s)
 {
@@ -251,7 +258,7 @@ static void suspend_with_command(struct supervision *s)
 	bool group = s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP;
 	int sig = s->terminal.role == NO_TERMINAL ? SIGSTOP : s->stopped_by;
 
-	/* A shell's fg gives the terminal to nsinit's group only. */
+	/* The fg command of a shell gives the terminal only to nsinit's group. */
 	if ((s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) && s->role != INNER &&
 	    s->terminal.role == OWN_GROUP && terminal_lend(&s->terminal, s->command)) {
 		s->stopped_by = 0;
@@ -265,11 +272,11 @@ static void suspend_with_command(struct supervision *s)
 		undo_stop(s);
 	say(VERBOSE, "resumed");
 	s->stop_signal = 0;
-	/* COMMAND is stopped until the SIGCONT that is pending now is forwarded. Another Ctrl-Z may
-	 * discard it. */
+	/* COMMAND stays stopped until the SIGCONT that is pending now is forwarded. Another Ctrl-Z
+	 * may discard that SIGCONT. */
 }
 
-/* Note a stop signal that nsinit got, and what SIGCONT undoes. */
+/* Record a stop signal that nsinit received; a SIGCONT clears the record. */
 static void note_job_control(struct supervision *s, int sig)
 {
 	if (SIGBIT(sig) & STOPS) {
@@ -285,9 +292,9 @@ static void note_job_control(struct supervision *s, int sig)
 }
 
 /*
- * Whether COMMAND, below a shell, needs a SIGCONT that nsinit got. The shell sends it to the whole
- * group. If COMMAND has been continued since it stopped, it had it, and another one might undo a
- * later Ctrl-Z.
+ * Return whether COMMAND still needs the SIGCONT that nsinit received. A shell sends SIGCONT to the
+ * whole group. If COMMAND has been continued since it stopped, it has received that signal too, and
+ * forwarding another one might undo a later Ctrl-Z.
  */
 static bool needs_cont(struct supervision *s)
 {
@@ -297,7 +304,7 @@ static bool needs_cont(struct supervision *s)
 		return true;
 	if (signals_pending() & STOPS)
 		return false;
-	/* The inner process looks at COMMAND. */
+	/* Only the inner process can check COMMAND. */
 	if (s->role == OUTER)
 		return true;
 	return waitid(P_PID, (id_t)s->child.pid, &info,
@@ -307,10 +314,13 @@ static bool needs_cont(struct supervision *s)
 
 /* --- signals --- */
 
-/* Whether COMMAND is in nsinit's process group, whose signals from the terminal it gets itself. */
+/*
+ * Return whether COMMAND is in nsinit's process group. If so, the terminal signals COMMAND as well.
+ */
 static bool shares_group(const struct supervision *s)
 {
-	/* What reaches the inner process reaches COMMAND, or the outer process sees to it. */
+	/* A signal that reaches the inner process also reaches COMMAND, or the outer process
+	 * handles it. */
 	if (s->role == INNER || s->command <= 0)
 		return true;
 	return getpgid(s->command) == getpgrp();
@@ -334,11 +344,11 @@ static bool command_has_it(struct supervision *s, const siginfo_t *info)
 	return !early && is_key(s, info) && shares_group(s);
 }
 
-/* Without COMMAND, stop and end signals are nsinit's own. */
+/* While there is no COMMAND, signals that stop or terminate are meant for nsinit itself. */
 static void on_signal_alone(struct supervision *s, const siginfo_t *info)
 {
 	int sig = info->si_signo;
-	/* As with a program that does not handle SIGHUP. */
+	/* A hang-up ends nsinit, like any program that does not handle SIGHUP. */
 	bool hung_up = sig == SIGHUP && info->si_code == SI_KERNEL;
 
 	if (is_key(s, info) && SIGBIT(sig) & STOPS && s->caller != 1) {
@@ -396,7 +406,7 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 	} else if (sig != SIGCONT || needs_cont(s)) {
 		forward(s, info, key);
 	}
-	/* As dumb-init nsinit stops at once. */
+	/* Like dumb-init, nsinit stops at once. */
 	if (s->opt->suspend && info->si_code != SI_KERNEL && SIGBIT(sig) & STOPS)
 		s->stopped_by = s->stop_signal = sig;
 	suspend_with_command(s);
@@ -427,7 +437,7 @@ static void take_status(struct supervision *s, int status)
 	}
 }
 
-/* As dumb-init: what is left in COMMAND's group gets the TERM that -r makes of it. */
+/* Like dumb-init, send TERM, or what -r replaces it by, to the rest of COMMAND's group. */
 static void end_group(struct supervision *s)
 {
 	siginfo_t info = {.si_signo = rewritten(s, SIGTERM), .si_code = SI_USER};
@@ -436,7 +446,7 @@ static void end_group(struct supervision *s)
 		deliver(s, &info, true);
 }
 
-/* Whether an inner process that exits with STATUS can only have it from COMMAND. */
+/* Return whether an exit status of the inner process can only be COMMAND's. */
 static bool is_commands(int status)
 {
 	return WIFEXITED(status) &&
@@ -500,7 +510,7 @@ static void on_peer_gone(struct supervision *s)
 {
 	close(s->peer);
 	s->peer = -1;
-	s->stopped_by = 0; /* what has ended since sends no note */
+	s->stopped_by = 0; /* the end of COMMAND would no longer be reported */
 	if (s->role == INNER)
 		on_outer_gone(s);
 	else if (s->phase == RUNNING)
@@ -563,7 +573,7 @@ static void on_peer(struct supervision *s, short events)
 
 	while (i++ < TURN && peer_next(s->peer, s->role == OUTER, &note))
 		on_note(s, &note);
-	/* What was sent before the hang-up is read first. */
+	/* Notes that were sent before the hang-up are read first. */
 	if (i <= TURN && events & POLLHUP)
 		on_peer_gone(s);
 	else
@@ -587,7 +597,8 @@ static void on_inner_end(struct supervision *s, int status)
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT))
 		say(ALWAYS, "reboot(2) was called inside: %s",
 		    WTERMSIG(status) == SIGHUP ? "restart" : "halt or power off");
-	/* What it ran must not outlive it, and no PID namespace ends that. */
+	/* COMMAND must not outlive the inner process, and without a PID namespace the kernel does
+	 * not end it. */
 	if (!(s->opt->namespaces & CLONE_NEWPID) && (WIFSIGNALED(status) || s->left_behind))
 		kill_all(s);
 	else
@@ -619,8 +630,8 @@ static void on_command_changed(struct supervision *s, int status)
 	suspend_with_command(s);
 }
 
-/* With -g the terminal stops what COMMAND left behind in its group, and nsinit does not hear of it
- * in another way. */
+/* With -g the terminal can stop what COMMAND left behind in its group. This is the only report of
+ * that stop. */
 static void on_orphan_changed(struct supervision *s, const struct news *news)
 {
 	if (s->ended && s->role != OUTER && s->terminal.role == OWN_GROUP &&
@@ -628,10 +639,12 @@ static void on_orphan_changed(struct supervision *s, const struct news *news)
 		on_command_changed(s, news->status);
 }
 
-/* Returns whether there may be more. */
+/* Handle what has happened to children. Returns whether there may be more. */
 static bool on_children(struct supervision *s)
 {
-	/* After KILL zombies come in a flood, and each pass over /proc sees all of them. */
+	/*
+	 * KILL makes many zombies at once, and each pass over /proc would have to skip all of them.
+	 */
 	int most = s->phase == KILLING ? 32 * TURN : TURN;
 
 	for (int i = 0; i < most && s->phase != OVER; i++) {
@@ -690,7 +703,7 @@ static void on_grace_over(struct supervision *s)
 		format(list, sizeof(list), "all that is left");
 	say(ALWAYS, "the grace of %s is over, sending KILL to: %s", grace, list);
 	if (s->ended && descendants_hidden())
-		enter(s, OVER, NEVER); /* our end lets the outer process find them */
+		enter(s, OVER, NEVER); /* the outer process can find them once this one has ended */
 	else
 		kill_all(s);
 }
@@ -734,27 +747,27 @@ static void on_deadline(struct supervision *s)
 
 /* --- the loop --- */
 
-/* What has been forked since the last pass by a process that was in the way of a signal. */
+/* Signal what was forked since the last pass, by a process that had not received the signal yet. */
 static void catch_up(struct supervision *s, bool more)
 {
 	if (s->phase == KILLING && !more && (s->role != OUTER || s->reaper.ended))
 		descendants_signal(SIGKILL);
 	else if (s->phase == LEAVING && s->sweeping)
 		s->sweeping = descendants_signal(SIGTERM);
-	/* Not waited for: a process that nsinit may not signal. */
+	/* Do not wait for processes that nsinit may not signal. */
 	if (s->phase == LEAVING && s->ended && s->denied && !descendants_any_left())
 		enter(s, OVER, NEVER);
 }
 
 enum { SETTLED_AFTER = 100 }; /* ms without an event, after the start */
 
-/* MS or less; a negative LEFT is for ever. */
+/* Return the smaller of MS and LEFT, where a negative LEFT is infinite. */
 static int at_most(int ms, int left)
 {
 	return left < 0 || left > ms ? ms : left;
 }
 
-/* For poll(2): how long nothing has to be done. */
+/* Return the timeout for poll(2). */
 static int time_to_wait(const struct supervision *s, bool more, bool settled)
 {
 	int left = time_left(s);
@@ -777,8 +790,8 @@ void supervise(struct supervision *s)
 		    [SIGNALS] = {.fd = s->reaper.signals, .events = POLLIN},
 		    [CHILD] = reaper_poll(&s->reaper, &s->child)};
 
-		/* Giving memory back takes as long as a tenth of the start. A COMMAND that ends
-		 * soon does not pay for it. */
+		/* Releasing memory takes a tenth of the time of a start. A COMMAND that ends soon
+		 * should not pay for that. */
 		if (!poll(fds, WATCHED, time_to_wait(s, more, settled)) && !more && !settled) {
 			settled = true;
 			memory_release();

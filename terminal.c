@@ -1,4 +1,4 @@
-/* The terminal: who holds it, handing it over, putting it right at the end. */
+/* The terminal: which process holds it, handing it over, and restoring it at the end. */
 #include "terminal.h"
 
 #include "child.h"
@@ -20,10 +20,8 @@ static int give_foreground(int fd, pid_t group)
 	return (int)syscall(SYS_ioctl, fd, TIOCSPGRP, &group);
 }
 
-/*
- * Groups outside our PID namespace all read as 0. Then a read shows the difference: in the
- * background it fails with EIO, since SIGTTIN is blocked; in the foreground it takes nothing.
- */
+/* All groups outside our PID namespace are shown as 0. Then an empty read shows the difference: it
+ * fails with EIO in the background, since SIGTTIN is blocked, and succeeds in the foreground. */
 static bool has_foreground(int fd)
 {
 	pid_t group = foreground_of(fd);
@@ -36,8 +34,11 @@ static int open_terminal(void)
 {
 	int fd = file_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
 
-	/* ENXIO: there is none. Any other error: /dev is empty or not accessible. A standard file
-	 * whose foreground group nsinit may ask for is the controlling terminal (tty_ioctl(4)). */
+	/*
+	 * ENXIO means that there is no terminal. Any other error means that /dev is empty or not
+	 * accessible. Then a standard file is the controlling terminal if the kernel reports its
+	 * foreground group (tty_ioctl(4)).
+	 */
 	if (fd >= 0 || errno == ENXIO)
 		return fd;
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
@@ -60,14 +61,15 @@ void terminal_find(struct terminal *terminal, bool own_group)
 
 static int lead_nobody(void *arg)
 {
-	return setpgid(0, 0) || /* SIGTTOU is blocked, here as everywhere */
+	return setpgid(0, 0) || /* SIGTTOU is blocked, as always in nsinit */
 	       give_foreground(*(int *)arg, getpgrp());
 }
 
 /*
- * A session leader that gives its terminal up has HUP and CONT sent to the foreground group: to
- * itself, where a HUP that a process sends at that moment would be merged with the kernel's, and to
- * all others in that group. So the foreground group is first changed to one without members.
+ * When a session leader gives its terminal up, the kernel sends HUP and CONT to the foreground
+ * group. All of that group would be affected, and a HUP that a process sends to nsinit at that
+ * moment would be merged with the kernel's. So first make a group without members the foreground
+ * group.
  */
 void terminal_release(struct terminal *terminal)
 {
@@ -84,7 +86,8 @@ void terminal_release(struct terminal *terminal)
 		close(nobody.pidfd);
 	}
 	if (syscall(SYS_ioctl, terminal->fd, TIOCNOTTY)) {
-		/* EIO: it was hung up. COMMAND gets the signals of that when it cannot take it. */
+		/* EIO means that the terminal was hung up. COMMAND raises the signals of a hang-up
+		 * when it cannot take the terminal. */
 		if (errno != EIO) {
 			say(ALWAYS, "cannot hand the terminal over: %m");
 			terminal->role = NO_TERMINAL;
@@ -92,7 +95,8 @@ void terminal_release(struct terminal *terminal)
 		}
 		failed = 1;
 	}
-	/* These came to nsinit because there was no such group: COMMAND is not to die of them. */
+	/* These signals reached nsinit because there was no such group. They must not terminate
+	 * COMMAND. */
 	terminal->spilled = failed;
 	while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
 		;
@@ -103,11 +107,13 @@ void terminal_take(const struct terminal *terminal)
 	if (terminal->role == GIVES_SESSION) {
 		siginfo_t ours;
 
-		/* What terminal_release() could not avoid reached this process as well. */
+		/* If terminal_release() could not prevent the signals, this process has received
+		 * them as well. */
 		while (terminal->spilled && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
 			;
 		setsid();
-		/* Hung up meanwhile: this is what the kernel sends to a session's leader then. */
+		/* The terminal was hung up. The kernel sends these signals to a session leader in
+		 * that case. */
 		if (syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0) && errno == EIO) {
 			kill(getpid(), SIGHUP);
 			kill(getpid(), SIGCONT);
@@ -131,7 +137,7 @@ bool terminal_lend(const struct terminal *terminal, pid_t command)
 {
 	pid_t group = getpgid(command);
 
-	/* COMMAND has ended, and may have left others in its group. */
+	/* COMMAND may have ended and left other processes in its group. */
 	if (group < 0 && terminal->role == OWN_GROUP)
 		group = command;
 	return terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
