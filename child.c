@@ -13,7 +13,9 @@ int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, ch
 	top -= (size_t)top % 16;
 	child->pidfd = -1;
 	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd, NULL, alive);
-	/* No descriptor is free, or a seccomp filter does not know the flag. */
+	/*
+	 * Try without a pidfd: no descriptor may be free, or a seccomp filter may refuse the flag.
+	 */
 	if (child->pid < 0)
 		child->pid = clone(fn, top, flags | SIGCHLD, arg, NULL, NULL, alive);
 	if (child->pid < 0)
@@ -72,13 +74,14 @@ bool child_forward(const struct child *child, bool group, siginfo_t *info)
 	if (group) {
 		pid_t is_in = getpgid(child->pid);
 
-		/* It would miss what goes to the group that it has left. */
+		/* Signal CHILD as well, since it has left the group and would miss the signal. */
 		if (is_in >= 0 && is_in != child->pid)
 			child_signal(child, sig, NULL, false);
 	}
 	sent = child_signal(child, sig, queued, group);
 	if (sent == FAILED && queued) {
-		/* EAGAIN: its queue is full. The signal alone is better than nothing. */
+		/* EAGAIN means that CHILD's queue of signals is full. Send the signal without its
+		 * value. */
 		say(ALWAYS, "signal %s lost its value on the way to PID %d: %m",
 		    signal_name(sig, name), child->pid);
 		sent = child_signal(child, sig, NULL, false);

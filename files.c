@@ -63,7 +63,8 @@ int numbers_next(struct numbers *numbers)
 	return n;
 }
 
-/* One by one: before 5.9, or where a filter refused. The limit may be a thousand million. */
+/* Close one descriptor at a time: before Linux 5.9, or if a seccomp filter refused close_range(2).
+ * Read the open ones from /proc, since RLIMIT_NOFILE may be a billion. */
 static void close_each(unsigned int first, unsigned int last)
 {
 	struct numbers open;
@@ -89,7 +90,7 @@ static void close_gap(unsigned int first, unsigned int last)
 		close_each(first, last);
 }
 
-/* The lowest descriptor in KEEP that is FIRST or above; -1 if there is none. */
+/* Return the lowest descriptor in KEEP that is FIRST or above; -1 if there is none. */
 static int next_kept(const struct keep *keep, int first)
 {
 	int next = first <= STDERR_FILENO ? STDERR_FILENO : -1;

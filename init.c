@@ -21,7 +21,7 @@
 
 enum { MACHINE_GRACE = 3000 }; /* ms, unless --grace is given */
 
-/* What the start makes, and the end removes. */
+/* Everything that the start creates and the end removes. */
 struct nsinit {
 	const struct options *opt;
 	struct inherited inherited;
@@ -33,8 +33,9 @@ struct nsinit {
 };
 
 /*
- * What this process keeps open. PID 1 keeps its standard files: /proc/1/fd/1 is how programs in a
- * container write to its log. The inner process keeps nothing else that COMMAND does not have.
+ * Return the files that this process keeps open. PID 1 keeps its standard files, because programs
+ * in a container write to its log by /proc/1/fd/1. Apart from its own two sockets the inner process
+ * keeps nothing that COMMAND does not have.
  */
 static struct keep to_keep(const struct nsinit *n)
 {
@@ -52,7 +53,7 @@ static struct keep to_keep(const struct nsinit *n)
 	return keep;
 }
 
-/* In the inner process. */
+/* In the inner process: wait for the outer one. */
 static void await_go(const struct nsinit *n)
 {
 	struct note note;
@@ -61,7 +62,7 @@ static void await_go(const struct nsinit *n)
 		_exit(STATUS_FAILED);
 }
 
-/* In the outer process. The inner one ends when it can get no answer. */
+/* In the outer process: let the inner one go on, or end if it can get no answer. */
 static void give_go(const struct nsinit *n)
 {
 	if (!peer_tell(n->s.peer, NOTE_GO, 0))
@@ -69,8 +70,8 @@ static void give_go(const struct nsinit *n)
 }
 
 /*
- * COMMAND waits at its gate: it takes the terminal next. The session's leader gives it up not
- * earlier, since a terminal that is closed while nobody has it signals nobody.
+ * Give the terminal up, so that COMMAND, which waits at its gate, can take it. Do it no earlier: if
+ * the terminal is closed while it belongs to no session, no process receives the signal.
  */
 static void hand_terminal_over(struct nsinit *n)
 {
@@ -80,12 +81,14 @@ static void hand_terminal_over(struct nsinit *n)
 		terminal_release(&n->s.terminal);
 		return;
 	}
+	/* If this fails, the outer process is gone or cannot answer. */
 	if (!peer_tell(n->s.peer, NOTE_READY, 0))
-		_exit(STATUS_FAILED); /* there would never be an answer */
+		_exit(STATUS_FAILED);
 	await_go(n);
 }
 
-/* A PID 1 without namespaces of its own, as in a container. */
+/* Reduce the work of this process: let the kernel reap orphans if this is PID 1 without new
+ * namespaces, as in a container. */
 static void relieve(struct nsinit *n)
 {
 	if (n->s.role == ALONE && n->s.caller == 1)
@@ -138,10 +141,10 @@ static int run_command(struct nsinit *n)
 		return STATUS_FAILED;
 	hand_terminal_over(n);
 	/*
-	 * What a process group is sent from here on reaches COMMAND as well, which has been created
-	 * by now (fork(2) and kill(2) of a group exclude each other in the kernel). Nobody has
-	 * unblocked or taken a signal yet. So what is pending here, and is not among what COMMAND
-	 * finds pending a moment later, came before COMMAND was created: it has to be forwarded.
+	 * From here on, a signal sent to the process group also reaches COMMAND, which exists by
+	 * now (the kernel serializes fork(2) and kill(2) of a group). Neither process has unblocked
+	 * or taken a signal yet. So a signal that is pending here, and that COMMAND does not find
+	 * pending a moment later, came before COMMAND was created and has to be forwarded.
 	 */
 	pending = signals_pending();
 	keep = to_keep(n);
@@ -153,9 +156,11 @@ static int run_command(struct nsinit *n)
 	supervise_divide(s, pending, start.answer.had);
 	log_to.nowait = true;
 	s->command = s->child.pid;
-	/* Or what a shell sends to its job would come once more. In a session of its own the inner
-	 * process does not count as a parent that watches COMMAND's group, which must become
-	 * orphaned as without nsinit. */
+	/*
+	 * Leave the group, or a signal that a shell sends to its job would arrive twice. In a
+	 * separate session the inner process does not count as a parent that watches COMMAND's
+	 * group. That group must become orphaned as it would without nsinit.
+	 */
 	if (s->role == INNER && s->terminal.role == BELOW_SHELL)
 		setsid();
 	relieve(n);
@@ -164,14 +169,13 @@ static int run_command(struct nsinit *n)
 	pid_file_fill(&n->pid_file, s->command);
 	if (start.peer >= 0)
 		peer_tell(s->peer, NOTE_RUNS, 0);
-	/* From here on errors are logged, and nsinit carries on: the end of PID 1 is the end of
-	 * all. */
+	/* From here on, log errors and carry on: if PID 1 ends, the kernel kills every process. */
 	supervise(s);
 	s->start = NULL;
 	return reaper_exit_status(s->status);
 }
 
-/* What the inner process does not share with the outer one. */
+/* Set up what the inner process does not share with the outer one. */
 static void part_from_outer(struct nsinit *n)
 {
 	struct supervision *s = &n->s;
@@ -198,7 +202,7 @@ static void follow_outer(const struct nsinit *n)
 	bool gently = n->opt->kill_child || !(n->opt->namespaces & CLONE_NEWPID);
 	struct pollfd outer = {.fd = n->s.peer};
 
-	/* CONT: it may be stopped at that moment. */
+	/* SIGCONT, because the inner process may be stopped at that moment. */
 	syscall(SYS_prctl, PR_SET_PDEATHSIG, gently ? SIGCONT : SIGKILL, 0L, 0L, 0L);
 	if (poll(&outer, 1, 0) > 0 && outer.revents & POLLHUP)
 		_exit(STATUS_FAILED);
@@ -245,7 +249,7 @@ static int run_inner(void *arg)
 	_exit(run_command(n));
 }
 
-/* The inner process has been created. */
+/* Exchange the first notes with the inner process, which has just been created. */
 static void meet_inner(struct nsinit *n)
 {
 	struct supervision *s = &n->s;
@@ -293,14 +297,14 @@ static int run_outer(struct nsinit *n)
 	return reaper_exit_status(s->status);
 }
 
-/* Get SIG when the parent dies, also if it has died by now. */
+/* Request SIG for the parent's death, and raise it if the parent has already died. */
 static void set_parent_death(int sig, pid_t self)
 {
 	pid_t parent = getppid();
 
 	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, sig, 0L, 0L, 0L))
 		die(STATUS_FAILED, "--pdeathsig: cannot ask for a signal: %m");
-	/* Not by kill(2): a SIGPIPE would look like one that our own writing raised. */
+	/* kill(2) would not do: a SIGPIPE would look like one that our own write raised. */
 	if (getppid() != parent)
 		syscall(SYS_tgkill, self, self, sig);
 }
@@ -331,10 +335,8 @@ static int prepare(struct nsinit *n)
 	return 0;
 }
 
-/*
- * On a machine others may run besides what COMMAND left behind: COMMAND could not be started, or
- * had namespaces of its own. They have had no TERM yet.
- */
+/* On a machine, other processes may be running besides those that COMMAND left behind, if COMMAND
+ * could not be started or had new namespaces. They have not received TERM yet. */
 static void end_others(struct nsinit *n, int status)
 {
 	supervise_end(&n->s, n->s.ended ? n->s.status : exited_with(status));
@@ -342,9 +344,9 @@ static void end_others(struct nsinit *n, int status)
 }
 
 /*
- * COMMAND was ended by Ctrl-C or Ctrl-\ below a shell: nsinit dies of the same signal, so that the
- * shell's loop ends too. If COMMAND's group alone had the foreground, the rest of the job has not
- * had the signal yet.
+ * Ctrl-C or Ctrl-\ below a shell terminated COMMAND. Terminate nsinit by the same signal, so that a
+ * loop in the shell ends too. If only COMMAND's group had the foreground, the rest of the job has
+ * not received the signal yet.
  */
 static void end_by_signal(const struct nsinit *n, int sig)
 {
@@ -363,7 +365,7 @@ static _Noreturn void end(struct nsinit *n, int status)
 	if (s->machine && (!s->ended || s->role == OUTER))
 		end_others(n, status);
 	terminal_restore(&s->terminal, s->command);
-	/* Nothing is called in vain that memory_release() has given back. */
+	/* Call these only if needed: their pages may have been released by memory_release(). */
 	if (n->mounted.point >= 0 || n->mounted.at.made)
 		namespace_undo(&n->mounted);
 	if (n->pid_file.fd >= 0)

@@ -19,16 +19,18 @@ static void write_line(int fd, const struct iovec *line)
 }
 
 /*
- * A terminal does not know RWF_NOWAIT, nor does a pipe before Linux 6.4. Another description of the
- * same file can be non-blocking without changing COMMAND's. poll(2) alone would not do: another
- * writer may take the room between poll and write.
+ * Terminals do not support RWF_NOWAIT, nor do pipes before Linux 6.4. So open the file again: the
+ * new description can be non-blocking without changing COMMAND's. poll(2) alone would not do,
+ * because another writer may fill the pipe between poll and write.
  */
 static bool write_by_own_description(const struct iovec *line)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/2",
 	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
 	struct stat ours, there;
-	/* /proc may be what COMMAND has mounted there. */
+	/*
+	 * Check that it is the same file, since COMMAND may have mounted something else at /proc.
+	 */
 	bool same = fd >= 0 && !file_stat(STDERR_FILENO, "", &ours) && !file_stat(fd, "", &there) &&
 		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 
@@ -46,8 +48,9 @@ static void write_nowait(const struct iovec *line)
 	if (syscall(SYS_pwritev2, STDERR_FILENO, line, 1L, -1L, -1L, RWF_NOWAIT) >= 0)
 		return;
 	/*
-	 * A regular file says EAGAIN merely because it would have to allocate. COMMAND shares the
-	 * position of this description, and would overwrite what another one appends.
+	 * A regular file returns EAGAIN just because a block would have to be allocated. Write to
+	 * this description, whose position COMMAND shares; COMMAND would overwrite what another
+	 * description appended.
 	 */
 	if (!file_stat(STDERR_FILENO, "", &file) && S_ISREG(file.st_mode)) {
 		write_line(STDERR_FILENO, line);
@@ -61,10 +64,8 @@ static void write_nowait(const struct iovec *line)
 		write_line(STDERR_FILENO, line);
 }
 
-/*
- * The length of the character that TEXT begins with, if it may be shown: valid UTF-8 (RFC 3629) and
- * no control character (C0, DEL, C1). 0 if it may not.
- */
+/* Return the length of the character that TEXT begins with, if it may be shown: if it is valid
+ * UTF-8 (RFC 3629) and not a control character (C0, DEL, C1). Otherwise return 0. */
 static size_t shown(const unsigned char *text)
 {
 	static const unsigned int least[] = {0, 0xa0, 0x800, 0x10000};
@@ -83,7 +84,7 @@ static size_t shown(const unsigned char *text)
 	return c >= least[more] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? more + 1 : 0;
 }
 
-/* A user's word must neither break the line in two nor steer a terminal. */
+/* Replace what would break the line in two or control a terminal: a user's word may contain it. */
 static void clean(char *line)
 {
 	while (*line) {

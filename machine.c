@@ -15,9 +15,10 @@
 #include "text.h"
 
 /*
- * Only the initial PID namespace has this name (include/linux/proc_ns.h), and only there the
- * kernel's threads, children of PID 2, exist. reboot(2) decides, and is not called where /proc
- * says that this is a container: a seccomp filter may kill its caller.
+ * Return whether nsinit may be the machine's init. Only the initial PID namespace has this name
+ * (include/linux/proc_ns.h), and only there do kernel threads, the children of PID 2, exist.
+ * reboot(2) gives the final answer, but is not called if /proc shows that this is a container,
+ * where a seccomp filter may kill the caller.
  */
 static bool may_be_machine(void)
 {
@@ -40,8 +41,8 @@ void machine_announce(enum on_exit how, int status)
 	int console = -1;
 	pid_t group;
 
-	/* The end of COMMAND's session hangs its terminal up. If that was the console, it has to be
-	 * opened again. */
+	/* When COMMAND's session ends, the kernel hangs up its terminal. If that was the console,
+	 * it has to be opened again. */
 	if (syscall(SYS_ioctl, STDERR_FILENO, TIOCGPGRP, &group) && errno == EIO)
 		console = file_open("/dev/console", O_WRONLY | O_NOCTTY);
 	if (console >= 0) {
@@ -73,7 +74,7 @@ static void decode(char *path)
 	*to = '\0';
 }
 
-/* Unmount what LINE of /proc/self/mounts names, or else make it read-only. */
+/* Unmount the file system on LINE of /proc/self/mounts. If that fails, make it read-only. */
 static void put_away(char *line)
 {
 	char *path = find_char(line, ' '), *end;
@@ -89,7 +90,7 @@ static void put_away(char *line)
 		say(VERBOSE, "cannot remount %s read-only: %m", path);
 }
 
-/* The last mount first: what is mounted below another mount goes before that. */
+/* Begin with the last mount, so that a mount inside another one is unmounted first. */
 static void put_all_away(void)
 {
 	int fd = file_open("/proc/self/mounts", O_RDONLY);
@@ -119,13 +120,11 @@ static int put_all_away_and_exit(void *nothing)
 	return 0;
 }
 
-/*
- * In a child, which may hang in a file system that does not answer: after UNMOUNT_SECONDS the
- * machine ends all the same.
- */
+/* Unmount in a child, which may hang in a file system that does not answer. After UNMOUNT_SECONDS
+ * nsinit carries on without it. */
 static void end_mounts(void)
 {
-	_Alignas(16) char stack[16]; /* the child has a copy of it, and never returns there */
+	_Alignas(16) char stack[16]; /* the child has a copy, and never returns */
 	pid_t child = clone(put_all_away_and_exit, stack + sizeof(stack), SIGCHLD, NULL);
 
 	if (child < 0) {

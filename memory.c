@@ -1,4 +1,4 @@
-/* Resident memory: give back the pages that only the start needed. */
+/* Resident memory: release the pages that only the start needed. */
 #include "memory.h"
 
 #include <link.h>
@@ -13,7 +13,7 @@ void memory_release(void)
 	uintptr_t first = ((uintptr_t)memory_cold + page - 1) / page * page;
 
 	for (unsigned long i = getauxval(AT_PHNUM); i--; segment++) {
-		/* Whole pages only: nothing that can be written to shares one with the last. */
+		/* Round down to whole pages: data may share the last one. */
 		end = (segment->p_vaddr + segment->p_memsz) / page * page;
 		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) &&
 		    first >= segment->p_vaddr && first < end)

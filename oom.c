@@ -28,8 +28,7 @@ static bool read_file(const char *file)
 	return n > 0;
 }
 
-/* What follows WORD at the beginning of a line of oom_text, to the line's end; NULL if none does.
- */
+/* Return the rest of the line of oom_text that begins with WORD; NULL if there is none. */
 static char *line_after(const char *word)
 {
 	const char *line = oom_text;
@@ -44,7 +43,7 @@ static char *line_after(const char *word)
 	return value;
 }
 
-/* Whether the comma-separated NAMES are or include CONTROLLER. */
+/* Return whether the comma-separated NAMES include CONTROLLER. */
 static bool includes(const char *names, const char *controller)
 {
 	for (;;) {
@@ -58,8 +57,8 @@ static bool includes(const char *names, const char *controller)
 	}
 }
 
-/* The path on the line of /proc/self/cgroup that names CONTROLLER: "0::/PATH", "4:memory:/PATH" or
- * "4:cpu,memory:/PATH" (cgroups(7)). */
+/* Return the path on the line of /proc/self/cgroup that names CONTROLLER: "0::/PATH",
+ * "4:memory:/PATH" or "4:cpu,memory:/PATH" (cgroups(7)). */
 static const char *path_of(const char *controller)
 {
 	char *line = oom_text;
@@ -86,7 +85,8 @@ struct version {
 	const char *events, *limit;
 };
 
-/* Read FILE of the group PATH, or of the root that a container sees of its own group. */
+/* Read FILE of the group PATH. If it does not exist there, read it at the root, where a container
+ * sees its own group. */
 static bool read_of(const struct version *v, const char *path, const char *file)
 {
 	format(oom_path, sizeof(oom_path), "%s%s/%s", v->mount, path, file);

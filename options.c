@@ -17,10 +17,8 @@
 #define NSINIT_COMMIT  "unknown"
 #endif
 
-/*
- * What nsinit neither forwards nor takes for a stop: KILL and STOP cannot be caught, and every
- * child that ends sends CHLD.
- */
+/* Signals that cannot be forwarded or request a stop: KILL and STOP cannot be caught, and every
+ * child that ends sends CHLD. */
 #define NEVER_TAKEN (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP) | SIGBIT(SIGCHLD))
 
 /* clang-format off */
@@ -36,8 +34,9 @@ enum kind {
 };
 
 /*
- * The values that options take, in the order of enum kind: the noun in a usage error, the word in
- * the help text, and what is valid. One string with NULs, as word_at() reads it, has no pointers.
+ * The kinds of values that options take, in the order of enum kind: the noun in a usage error, the
+ * word in the help text, and what is valid. It is one string for word_at(), because an array would
+ * need a pointer for each text.
  */
 static const char kinds[] =
 	"value\0" "\0" "the option takes none\0"
@@ -106,7 +105,7 @@ static const char *kind_text(unsigned int kind, int column)
 	ROW(HELP, NO_VALUE, 0, 'h', 0, "help", "print this text") \
 	ROW(VERSION, NO_VALUE, 0, 'V', 0, "version", "print the version")
 
-/* The environment of PID 1, for an image whose ENTRYPOINT cannot be changed. */
+/* The environment variables that PID 1 reads, for an image whose ENTRYPOINT cannot be changed. */
 #define VARIABLES \
 	ROW(LEVEL, A_LEVEL, 0, 0, 0, "NSINIT_VERBOSE", "") \
 	ROW(GRACE, A_DURATION, 0, 0, 0, "NSINIT_GRACE", "") \
@@ -137,13 +136,14 @@ static const char *name_of(const struct row *row)
 	return word_at(texts, 2 * (int)(row - rows));
 }
 
-/* The programs whose place nsinit takes if it is started under one of their names, with their
- * defaults. */
+/*
+ * The programs that nsinit replaces if it is started under one of their names, with their defaults.
+ */
 static const struct persona {
 	const char *names;   /* each ends with a NUL, the last with two */
 	const char *version; /* before the number */
-	const char *verbose; /* the peer's variable that stands for -v, or NULL */
-	const char *turn;    /* likewise for the opposite of SINGLE: -g or -c */
+	const char *verbose; /* the peer's variable that corresponds to -v, or NULL */
+	const char *turn;    /* the same for the opposite of SINGLE: -g or -c */
 	char verbose_if;     /* the value of VERBOSE that counts; 0: any */
 	char turn_if;        /* likewise */
 	bool level;          /* VERBOSE is a number, and each step above 1 counts */
@@ -152,22 +152,22 @@ static const struct persona {
 	bool suspend;
 	bool pause;
 	bool pause_alone;        /* -P ignores a COMMAND */
-	char license;            /* the letter that shows it */
-	unsigned char bad_usage; /* the status */
+	char license;            /* the option that shows it */
+	unsigned char bad_usage; /* the exit status */
 				 /* clang-format off */
 } personas[] = {
 	{.names = "nsinit\0", .version = "nsinit version ", .bad_usage = STATUS_FAILED},
 	{.names = "tini\0tini-static\0docker-init\0", .version = "tini version ", .license = 'l',
 	    .verbose = "TINI_VERBOSITY", .level = true,
 	    .turn = "TINI_KILL_PROCESS_GROUP", .single = true, .bad_usage = 1},
-	/* Its version is tini's, too: dockerd looks for that. */
+	/* --version also prints tini's version, because dockerd looks for it. */
 	{.names = "catatonit\0podman-init\0", .version = "tini version ", .license = 'L',
 	    .verbose = "CATATONIT_DEBUG",
 	    .single = true, .pause_alone = true, .bad_usage = 1},
 	{.names = "dumb-init\0", .version = "dumb-init v",
 	    .verbose = "DUMB_INIT_DEBUG", .verbose_if = '1', .turn = "DUMB_INIT_SETSID", .turn_if = '0',
 	    .end_group = true, .suspend = true, .bad_usage = 1},
-	/* The sandbox image of a Kubernetes node starts it. */
+	/* The sandbox image of a Kubernetes node starts its program under this name. */
 	{.names = "pause\0", .version = "pause.c ",
 	    .pause = true, .pause_alone = true, .bad_usage = STATUS_FAILED},
 };
@@ -188,7 +188,7 @@ static _Noreturn void leave(const struct reading *r, const char *option, const c
 	die(r->as->bad_usage, "%s: %s", option, why);
 }
 
-/* VALUE is no KIND for the option that is being read. NULL: it is missing. */
+/* Refuse VALUE, which is not a valid KIND for the current option; NULL if it is missing. */
 static _Noreturn void refuse(const struct reading *r, enum kind kind, const char *value)
 {
 	const char *quote = value ? "'" : "";
@@ -198,7 +198,7 @@ static _Noreturn void refuse(const struct reading *r, enum kind kind, const char
 	    kind_text(kind, VALID));
 }
 
-/* The same for the kind of value that the option takes. */
+/* Do the same with the kind of value that the option takes. */
 static _Noreturn void refuse_value(const struct reading *r, const char *value)
 {
 	refuse(r, (enum kind)r->row->kind, value);
@@ -264,7 +264,7 @@ static int read_number(const struct reading *r, const char *word, int max)
 	return n;
 }
 
-/* A decimal number from 0 to SECONDS_MAX: "10", "0.5", ".5". What is below a nanosecond is cut. */
+/* A decimal number from 0 to SECONDS_MAX: "10", "0.5", ".5". Fractions of a nanosecond are cut. */
 enum { SECONDS_MAX = 1000000000, NS_PER_SECOND = 1000000000, NS_PER_MS = 1000000 };
 
 static void read_seconds(
@@ -340,7 +340,7 @@ static void set_single(struct options *opt, bool single)
 	opt->group = !single;
 }
 
-/* The index of WORD among the words that are valid. */
+/* Return the index of WORD among the valid words. */
 static int read_choice(const struct reading *r, const char *word)
 {
 	const char *valid = kind_text(r->row->kind, VALID);
@@ -385,7 +385,7 @@ static void apply(struct reading *r, const char *value)
 		*(int *)at = *value ? read_signal(r, value, 0) : 0;
 		break;
 	case PARENT_DEATH:
-		/* CHLD is what each child sends: nsinit could not distinguish it. */
+		/* nsinit could not distinguish SIGCHLD from those that its children cause. */
 		opt->parent_death = read_signal(r, value, SIGBIT(SIGCHLD));
 		break;
 	case UNSHARE:
@@ -444,8 +444,8 @@ static void apply(struct reading *r, const char *value)
 	}
 }
 
-/* Read an option whose value is ATTACHED to its word, or else the next word if it must have one.
- * Return how many words were taken. */
+/* Read an option. Its value is ATTACHED, or the next word if the option requires one. Return the
+ * number of words used. */
 static int take(struct reading *r, char **argv, const char *attached)
 {
 	if (attached && (!*attached || !r->row->kind))
@@ -523,7 +523,8 @@ static const char *value_of(const char *name, char if_value)
 	return value;
 }
 
-/* The peer's own variables: a wrong value of one never kept an image from starting. */
+/* Read the peer's own variables. Ignore wrong values, as the peer does, so that an image still
+ * starts. */
 static void read_peers_environment(struct reading *r)
 {
 	const char *value = value_of(r->as->verbose, r->as->verbose_if);
@@ -552,7 +553,7 @@ static void read_environment(struct reading *r)
 	}
 }
 
-/* What the options imply. */
+/* Apply what the options imply. */
 static void complete(struct reading *r)
 {
 	struct options *opt = r->opt;
@@ -571,28 +572,29 @@ static void complete(struct reading *r)
 		log_to.level = r->verbosity;
 }
 
-/* Options that contradict each other. */
+/* Refuse options that contradict each other. */
 static void check_together(const struct reading *r)
 {
 	const struct options *opt = r->opt;
 
 	if (opt->export_proc && !(opt->namespaces & CLONE_NEWPID))
 		leave(r, "--export-proc", "needs --pid");
-	/* Refused by the kernel with an EPERM that does not say so. */
+	/* The kernel would refuse this with EPERM, which does not show the reason. */
 	if (opt->export_proc && opt->namespaces & CLONE_NEWUSER)
 		leave(r, "--export-proc", "a new user namespace cannot mount in the caller's");
 	if (opt->proc && (opt->namespaces & (CLONE_NEWUSER | CLONE_NEWPID)) == CLONE_NEWUSER)
 		leave(r, "--mount-proc", "needs --pid in a new user namespace");
 	if (opt->map_root && opt->map_current)
 		leave(r, "--map-current-user", "cannot be used with --map-root-user");
-	/* pivot_root(2) refuses a shared root, and what it mounts would show in the caller's. */
+	/* pivot_root(2) refuses a shared root, and its mounts would appear in the caller's
+	 * namespace. */
 	if (opt->root && opt->propagation != MS_SLAVE && opt->propagation != MS_PRIVATE)
 		die(r->as->bad_usage,
 		    "--propagation: invalid mode '%s' with --root (private or slave)",
 		    r->propagation);
 }
 
-/* Options that would have no effect. */
+/* Refuse options that would have no effect. */
 static void check_effect(const struct reading *r)
 {
 	const struct options *opt = r->opt;
@@ -616,7 +618,7 @@ static void check_command(const struct reading *r)
 		die(r->as->bad_usage, "COMMAND is missing (see --help)");
 }
 
-/* Whether nsinit has capabilities that only its file can have given it. */
+/* Return whether nsinit has capabilities that only its file can have given it. */
 static bool has_file_capabilities(void)
 {
 	uint32_t sets[CAPABILITY_WORDS] = {0};
@@ -633,9 +635,9 @@ static bool has_file_capabilities(void)
 }
 
 /*
- * Whether nsinit has rights that come from its file. AT_SECURE alone does not say so: a security
- * module also sets it where a container's first process enters another domain (SELinux without
- * noatsecure).
+ * Return whether nsinit has privileges that come from its file. AT_SECURE alone does not prove it:
+ * a security module also sets it when a container's first process enters another domain (SELinux
+ * without noatsecure).
  */
 static bool is_raised(void)
 {
@@ -643,13 +645,15 @@ static bool is_raised(void)
 		return false;
 	if (getuid() != geteuid() || getgid() != getegid())
 		return true;
-	/* The capabilities of root come with its user id. */
+	/* Root has its capabilities because of its user ID. */
 	if (getuid() == 0)
 		return false;
 	return has_file_capabilities();
 }
 
-/* Who nsinit is: by the last part of the name that it was started under. */
+/*
+ * Choose the program that nsinit acts as, by the last part of the name that it was started under.
+ */
 static void choose_persona(struct reading *r, const char *name)
 {
 	if (strrchr(name, '/'))
@@ -673,11 +677,12 @@ void options_parse(struct options *opt, char **argv, pid_t self)
 	*opt = (struct options){
 	    .persona = personas->names, .propagation = MS_SLAVE, .grace = GRACE_NONE};
 	choose_persona(&r, *argv ? *argv : "");
-	/* A caller with fewer rights could use those of nsinit: nothing here checks who asks. */
+	/* A caller with fewer privileges could use nsinit's, because nsinit does not check its
+	 * caller. */
 	if (is_raised())
 		leave(
 		    &r, opt->persona, "must not be installed setuid, setgid or with capabilities");
-	/* The options are read last: they win. */
+	/* The command line is read last, so that it overrides the environment. */
 	read_peers_environment(&r);
 	if (self == 1)
 		read_environment(&r);

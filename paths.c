@@ -27,13 +27,13 @@ int place_set(struct place *place, const char *path)
 	place->path = path_room();
 	place->made = 0;
 	if (*path != '/') {
-		/* getcwd(3) would bring the heap in. */
+		/* getcwd(3) would link the heap. */
 		if (syscall(SYS_getcwd, place->path, PATH_MAX - 1) < 0)
 			return -1;
 		n = strlen(place->path);
 		place->path[n++] = '/';
 	}
-	/* A working directory that is not below the root begins with "(unreachable)". */
+	/* The kernel's name of a working directory outside the root begins with "(unreachable)". */
 	if (!*path || n + strlen(path) >= PATH_MAX || (n && *place->path != '/')) {
 		errno = n + strlen(path) >= PATH_MAX ? ENAMETOOLONG : ENOENT;
 		return -1;
@@ -55,13 +55,14 @@ static int resolve(void *arg)
 
 	if (chdir(r->path) || syscall(SYS_getcwd, r->real, PATH_MAX) < 0)
 		return errno;
-	/* A directory that is not below the root reads "(unreachable)...". */
+	/* The kernel's name of a directory outside the root begins with "(unreachable)". */
 	return *r->real == '/' ? 0 : ENOENT;
 }
 
 /*
- * In a child, whose working directory is its own: there may be no way back to ours, if it cannot be
- * searched. The result is in shared memory, since an emulator's vfork(2) may share no other.
+ * Use a child to change directory, since it may be impossible to return to ours if it cannot be
+ * searched. Pass the result in shared memory: under an emulator a vfork(2) child may share no other
+ * memory.
  */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the result is copied to it. */
 int path_resolve(const char *path, char real[static PATH_MAX])
@@ -99,7 +100,7 @@ int place_make(struct place *place)
 		if (!failed && !place->made)
 			place->made = (size_t)(end - place->path);
 		if (failed && errno != EEXIST) {
-			*strrchr(place->path, '/') = '\0'; /* this is not to be removed */
+			*strrchr(place->path, '/') = '\0'; /* it existed: keep it */
 			return -1;
 		}
 		*end = was;
@@ -116,7 +117,8 @@ void place_remove(struct place *place)
 		return;
 	n = strlen(path);
 	while (n >= place->made) {
-		/* "x/.." and "x//" are no directories of our making, though "x" may be one. */
+		/* Skip "x/.." and "x//": nsinit did not create them, though it may have created
+		 * "x". */
 		if (rmdir(path) && errno != EINVAL && errno != ENOTEMPTY && errno != ENOENT)
 			say(ALWAYS, "cannot remove %s: %m", path);
 		while (n > 0 && path[--n] != '/')
@@ -131,8 +133,8 @@ int pid_file_make(struct pid_file *file, const char *path)
 
 	if (place_set(&file->at, path))
 		return -1;
-	/* A new file: its inode distinguishes it from one that another nsinit puts in its place. A
-	 * link or a device is left alone. */
+	/* Always create a new file: its inode distinguishes it from one that another nsinit creates
+	 * later. A link or a device is left alone. */
 	if (!file_stat(AT_FDCWD, file->at.path, &old) && S_ISREG(old.st_mode))
 		unlink(file->at.path);
 	file->fd = file_open(file->at.path, O_WRONLY | O_CREAT | O_EXCL);

@@ -20,14 +20,14 @@ void reaper_adopt(pid_t self)
 static int ask_exit(const struct child *child, struct pidfd_info_exit *info)
 {
 	*info = (struct pidfd_info_exit){.mask = PIDFD_EXIT_KNOWN};
-	/* Not ioctl(): its request is an int in one libc and a long in the other. */
+	/* The type of ioctl()'s request differs: int in musl, unsigned long in glibc. */
 	return (int)syscall(SYS_ioctl, child->pidfd, PIDFD_GET_EXIT_INFO, info);
 }
 
 /*
- * Whether a pidfd gives the status of a process that has been reaped. A living process cannot show
- * it: 6.13 and 6.14 answer PIDFD_GET_INFO, and ignore that the exit is asked for. So the version
- * decides, and the call itself shows whether a filter lets it through.
+ * Return whether a pidfd gives the status of a process that has been reaped. A call for a living
+ * process does not show it, because Linux 6.13 and 6.14 accept PIDFD_GET_INFO and ignore
+ * PIDFD_INFO_EXIT. So check the version. The call itself shows whether a seccomp filter allows it.
  */
 static bool kernel_keeps_status(const struct child *child)
 {
@@ -42,18 +42,16 @@ static bool kernel_keeps_status(const struct child *child)
 	minor = *release++ == '.' ? read_digits(&release, 1000) : -1;
 	if (major < 6 || (major == 6 && minor < 15))
 		return false;
-	/* The PID goes before nsinit knows: signals must not need it. ESRCH: it has ended already.
-	 */
+	/* The kernel releases the PID before nsinit notices, so signals must work without it. ESRCH
+	 * means that the child has already ended. */
 	if (syscall(SYS_pidfd_send_signal, child->pidfd, 0, NULL, PIDFD_SIGNAL_PROCESS_GROUP) &&
 	    errno != ESRCH)
 		return false;
 	return !ask_exit(child, &info);
 }
 
-/*
- * SIG_IGN would do too, but COMMAND's children would inherit it. CHLD is not blocked then: a
- * blocked one is queued, and wakes nsinit once an orphan.
- */
+/* SA_NOCLDWAIT makes the kernel reap. So would SIG_IGN, but COMMAND's children would inherit that.
+ * Unblock SIGCHLD meanwhile: a blocked one is queued, and would wake nsinit for every orphan. */
 static void set_delegated(struct reaper *reaper, bool delegated)
 {
 	if (signal_dispose(SIGCHLD, SIG_DFL, delegated ? SA_NOCLDWAIT : 0) < 0)
@@ -77,13 +75,15 @@ void reaper_resume(struct reaper *reaper)
 		set_delegated(reaper, false);
 }
 
-/* POLLIN would come before the kernel has put the status down (Linux 6.15 to 6.18). */
+/*
+ * Poll for POLLHUP only: POLLIN comes before the kernel has stored the status (Linux 6.15 to 6.18).
+ */
 struct pollfd reaper_poll(const struct reaper *reaper, const struct child *child)
 {
 	return (struct pollfd){.fd = reaper->delegated && child->pid ? child->pidfd : -1};
 }
 
-/* Whether the pidfd says that CHILD has ended. */
+/* Return whether the pidfd reports that CHILD has ended. */
 static bool has_ended(const struct child *child, short event)
 {
 	struct pollfd end = {.fd = child->pidfd, .events = event};
@@ -91,7 +91,7 @@ static bool has_ended(const struct child *child, short event)
 	return child->pid && end.fd >= 0 && poll(&end, 1, 0) > 0 && end.revents & (event | POLLHUP);
 }
 
-/* What has happened to CHILD, which the kernel has reaped. */
+/* Return the news of CHILD after the kernel has reaped it. */
 static struct news news_of_reaped(const struct child *child)
 {
 	struct pidfd_info_exit info;
@@ -104,7 +104,7 @@ static struct news news_of_reaped(const struct child *child)
 	return news;
 }
 
-/* CHILD has ended, and wait4(2) is refused: by a seccomp filter, for example. */
+/* Return the news of CHILD if wait4(2) fails, for example because of a seccomp filter. */
 static struct news news_without_wait(const struct reaper *reaper, const struct child *child)
 {
 	int error = errno;
@@ -116,7 +116,7 @@ static struct news news_without_wait(const struct reaper *reaper, const struct c
 	return (struct news){CHILD_ENDED, child->pid, exited_with(STATUS_FAILED)};
 }
 
-/* What a process that was waited for has done. */
+/* Return the news of PID, for which wait4(2) returned STATUS. */
 static struct news news_of(const struct reaper *reaper, struct child *child, pid_t pid, int status)
 {
 	bool dead = WIFEXITED(status) || WIFSIGNALED(status);

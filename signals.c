@@ -8,9 +8,10 @@
 #include "kernel.h"
 #include "text.h"
 
-enum { RT_FIRST = 34 }; /* the libcs keep 32 and 33, and musl 34, for themselves */
+enum { RT_FIRST = 34 }; /* the libcs reserve 32 and 33, and musl also 34 */
 
-/* Signals 1 to 31 in this order; then an empty word. IOT and POLL are other names of two. */
+/* The names of signals 1 to 31, in this order, then an empty word. IOT and POLL are aliases of two
+ * of them. */
 static const char names[] = "HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0"
 			    "PIPE\0ALRM\0TERM\0STKFLT\0CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0"
 			    "XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0";
@@ -20,7 +21,7 @@ _Static_assert(SIGKILL == 9 && SIGUSR1 == 10 && SIGTERM == 15 && SIGCHLD == 17 &
 
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags)
 {
-	/* The order of the members after these two differs between processors. All of them are 0,
+	/* The order of the members after these two depends on the processor. All of them are 0,
 	 * since nsinit installs no handler. */
 	struct {
 		void (*handler)(int);
@@ -79,7 +80,7 @@ void signals_hurry(void)
 		uint64_t turn, deadline, period; /* ns */
 	} how = {.size = sizeof(how)};
 
-	/* A filter may kill a process for a call that it does not know. */
+	/* A seccomp filter may kill a process for a system call that it does not know. */
 	if (syscall(SYS_prctl, PR_GET_SECCOMP, 0L, 0L, 0L, 0L) ||
 	    syscall(SYS_sched_getattr, 0, &how, sizeof(how), 0) || how.policy != SCHED_OTHER)
 		return;
@@ -102,9 +103,9 @@ sigmask signals_pending(void)
 }
 
 /*
- * A stop signal throws away a pending CONT when it is generated, and the other way round
- * (signal(7)). So a CONT that came since COMMAND stopped is looked for first; the one that comes
- * while SIG is pending takes SIG away, and unblocking then stops nothing.
+ * Generating a stop signal discards a pending SIGCONT, and the reverse (signal(7)). So first check
+ * for a SIGCONT that came after COMMAND stopped. A SIGCONT that comes while SIG is pending discards
+ * SIG, and then unblocking SIG stops nothing.
  */
 bool signal_suspend(int sig, bool group)
 {
@@ -120,14 +121,14 @@ bool signal_suspend(int sig, bool group)
 
 void signal_end_by(int sig)
 {
-	/* Not RLIMIT_CORE: a core_pattern that is a pipe does not ask it (core(5)). */
+	/* RLIMIT_CORE would not do: it does not apply if core_pattern is a pipe (core(5)). */
 	syscall(SYS_prctl, PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	signal_dispose(sig, SIG_DFL, 0);
 	kill(getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 }
 
-/* The number of "RTMIN", "RTMAX", "RTMIN+N" or "RTMAX-N"; 0 for anything else. */
+/* Return the number of "RTMIN", "RTMAX", "RTMIN+N" or "RTMAX-N"; 0 for anything else. */
 static int realtime_number(const char *name)
 {
 	const char *offset;

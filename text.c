@@ -7,10 +7,8 @@
 
 enum { DIGITS = 12 }; /* of an unsigned int, and the NUL */
 
-/*
- * The texts of errno 1 (EPERM) to 40 (ELOOP), in this order. Empty: no call of nsinit fails so.
- * strerror(3) would add the texts of all other errors.
- */
+/* The texts of errno 1 (EPERM) to 40 (ELOOP), in this order. A text is empty if no call of nsinit
+ * fails with that error. strerror(3) would link the texts of all other errors. */
 static const char error_texts[] =
     "Operation not permitted\0No such file or directory\0No such process\0"
     "Interrupted system call\0I/O error\0No such device or address\0Argument list too long\0"
@@ -79,7 +77,7 @@ static const char *digits_of(unsigned int n, char buf[static DIGITS])
 	return p;
 }
 
-/* The text of errno ERROR; in BUF, "error N", if it is none that nsinit can meet. */
+/* Return the text of errno ERROR. If the list has none, write "error N" to BUF. */
 static const char *text_of_error(int error, char buf[static DIGITS])
 {
 	static const char unknown[] = "error ";
@@ -121,7 +119,7 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			case '%':
 				break;
 			default:
-				/* An unknown letter is shown as it is. */
+				/* Write an unknown conversion as it stands. */
 				/* cppcheck-suppress unreadVariable ; TEXT points at MADE. */
 				made[1] = *fmt;
 				fmt -= !*fmt;
@@ -155,7 +153,7 @@ int read_digits(const char **text, int max)
 	for (; *p >= '0' && *p <= '9'; p++) {
 		int digit = *p - '0';
 
-		/* A number that is too big is read to its end all the same. */
+		/* Skip the rest of the digits even if the number is too large. */
 		if (n < 0 || digit > max || n > (max - digit) / 10)
 			n = -1;
 		else

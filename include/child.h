@@ -1,6 +1,5 @@
-/*
- * One process of ours: creating it, waiting for it, signalling it, by pidfd if the kernel has them.
- */
+/* A child process of nsinit: create it, wait for it, and signal it, by pidfd if the kernel supports
+ * them. */
 #ifndef NSINIT_CHILD_H
 #define NSINIT_CHILD_H
 
@@ -16,36 +15,37 @@ struct child {
 };
 
 /*
- * clone(2) with FLAGS, on the stack below TOP, with a pidfd if the kernel has them. FN's value is
- * the child's exit status. ALIVE, which may be NULL, is for CLONE_CHILD_CLEARTID. Returns -1 and
- * sets errno on failure.
+ * Call clone(2) with FLAGS, for a child that uses the stack below TOP, and open a pidfd if the
+ * kernel supports it. FN's value is the child's exit status. ALIVE, which may be NULL, is for
+ * CLONE_CHILD_CLEARTID. Returns -1 and sets errno on failure.
  */
 int child_clone(
     struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive);
 
-/* Wait for CHILD alone, and return its wait status; -1 if it cannot be had. */
+/* Wait for CHILD only, and return its wait status; -1 if it cannot be read. */
 int child_wait(const struct child *child);
 
-/* Return whether CHILD has ended or is stopped. It is not reaped, and stays to be reported. */
+/* Return whether CHILD has ended or is stopped. CHILD is not reaped, and its status will still be
+ * reported. */
 bool child_is_halted(const struct child *child);
 
 enum sent {
-	SENT,      /* or CHILD has died, which is no error */
-	NO_NUMBER, /* only the number of the group would do, and CHILD has been reaped */
-	FAILED     /* and errno says why */
+	SENT,      /* or CHILD has died, which is not an error */
+	NO_NUMBER, /* only the group's number could be used, and CHILD has been reaped */
+	FAILED     /* errno is set */
 };
 
 /*
- * Send SIG to CHILD, or to its process group. INFO, which may be NULL, is passed along
- * (pidfd_send_signal(2)). By pidfd, so that no recycled PID is hit; by number if the kernel (before
- * 5.1, and before 6.9 for groups) or a seccomp filter has none, and only while the number is
+ * Send SIG to CHILD, or to its process group. INFO, which may be NULL, is the argument of
+ * pidfd_send_signal(2). A pidfd cannot signal a recycled PID. If the kernel (before 5.1, and before
+ * 6.9 for groups) or a seccomp filter refuses it, signal by number, but only while the number is
  * CHILD's.
  */
 enum sent child_signal(const struct child *child, int sig, siginfo_t *info, bool group);
 
 /*
- * Forward what INFO says to CHILD, or to its process group: with its value if it was queued by
- * sigqueue(3), and then always to CHILD alone. Also to CHILD itself if that has left its group.
+ * Forward the signal in INFO to CHILD, or to its process group, and to CHILD as well if it has left
+ * that group. A signal queued by sigqueue(3) keeps its value, and always goes to CHILD only.
  * Failures are logged. Returns false for NO_NUMBER.
  */
 bool child_forward(const struct child *child, bool group, siginfo_t *info);

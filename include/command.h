@@ -14,24 +14,24 @@ struct child;
 struct options;
 struct terminal;
 
-/* What the child reports before its exec, and after an exec that failed. */
+/* The child's report before its exec, and after an exec that failed. */
 struct answer {
-	sigmask had;            /* what was pending for COMMAND when the gate was opened */
-	int error;              /* errno of the exec that failed, or 0 */
+	sigmask had;            /* the signals that were pending for COMMAND when the gate opened */
+	int error;              /* errno of a failed exec, or 0 */
 	bool lacks_interpreter; /* a file was found, but not the interpreter that it names */
 };
 
-/* What COMMAND's start depends on. It must stay until COMMAND has called exec or has ended. */
+/* The parameters of COMMAND's start. They must exist until COMMAND has called exec or has ended. */
 struct start {
 	const struct options *opt;
 	const struct inherited *inherited;
 	const struct terminal *terminal;
-	pid_t self;   /* nsinit's PID as it sees it itself */
+	pid_t self;   /* nsinit's PID in its own PID namespace */
 	pid_t caller; /* the PID that nsinit was started with */
 	int peer;     /* the socket on which COMMAND sends its PID before exec, or -1 */
 	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
 	struct answer answer; /* out */
-	/* The rest is command.c's own. */
+	/* The members below are private to command.c. */
 	int gate;       /* a futex: 1 once nsinit has closed its files */
 	int alive;      /* a futex: 0 once the child has called exec, or has ended */
 	bool apart;     /* the child does not share memory, and the sockets are used instead */
@@ -44,8 +44,8 @@ struct start {
  */
 int command_create(struct child *child, struct start *start);
 
-/* Close all files that are not in KEEP, change to "/", then let COMMAND exec. On return COMMAND
- * runs, or is stopped, or START's answer has an error. */
+/* Close all files that are not in KEEP, change to "/", then let COMMAND exec. When it returns,
+ * COMMAND is running or stopped, or START's answer has an error. */
 void command_run(const struct child *child, struct start *start, struct keep *keep);
 
 /* Log why the exec of a child that has ended failed, and return the status: 126 or 127. */

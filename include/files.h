@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /*
- * Big, and rarely written to: as a common symbol it is laid out behind all small variables, which
- * then share one page. Each page that is written to costs more than most calls.
+ * Marks a variable that is large and rarely written to. As a common symbol it is placed after all
+ * small variables, which then share one page. Each page that is written to costs more than most
+ * system calls.
  */
 #define RARELY_USED __attribute__((common))
 
@@ -28,14 +29,14 @@ struct numbers {
 	_Alignas(8) char buf[2048];
 };
 
-/* Returns the descriptor, or -1 and sets errno. */
+/* Open DIR. Returns its descriptor; -1 and sets errno on failure. */
 int numbers_open(struct numbers *numbers, const char *dir);
 
-/* Return the next number; -1 after the last, when the directory is closed as well. */
+/* Return the next number. After the last one, close the directory and return -1. */
 int numbers_next(struct numbers *numbers);
 
-/* What files_release() leaves open: stderr, FDS (-1 is skipped), and stdin and stdout if STANDARD.
- */
+/* The files that files_release() leaves open: stderr, FDS (-1 is skipped), and if STANDARD is set,
+ * stdin and stdout. */
 struct keep {
 	bool standard;
 	int count;

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* New system calls have had one number on all processors but alpha since 5.1. */
+/* Since Linux 5.1 a new system call has the same number on all processors except alpha. */
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424 /* 5.1 */
 #endif
@@ -28,7 +28,7 @@
 
 #ifndef SYS_clock_gettime
 #define SYS_clock_gettime                                                                          \
-	SYS_clock_gettime32 /* what musl calls the one with two longs where a long has 32 bits */
+	SYS_clock_gettime32 /* musl's name of the call with two longs, on 32-bit processors */
 #endif
 
 #ifndef CLONE_NEWCGROUP
@@ -56,8 +56,9 @@
 #endif
 
 /*
- * fstatat(2) of FD itself, if PATH is "", or of PATH, without following a link. With 64 bits the
- * libc's structure is the kernel's, and the libc's function only adds code that converts others.
+ * fstatat(2) of PATH without following a link, or of FD itself if PATH is "". On 64-bit processors
+ * the libc's structure is the kernel's, and the libc's function would only add code that converts
+ * others.
  */
 static inline int file_stat(int fd, const char *path, struct stat *st)
 {
@@ -81,10 +82,10 @@ enum { CAPABILITY_WORDS = 6 };
 
 /* PIDFD_GET_INFO: 6.13 (ENOTTY before); PIDFD_INFO_EXIT: 6.15. include/uapi/linux/pidfd.h */
 struct pidfd_info_exit {
-	uint64_t mask; /* in: what is asked for; out: what was known */
+	uint64_t mask; /* in: the fields requested; out: the fields that are valid */
 	uint64_t cgroup;
 	uint32_t ids[11];
-	int32_t exit_code; /* as wait(2) gives it */
+	int32_t exit_code; /* a wait(2) status */
 };
 _Static_assert(sizeof(struct pidfd_info_exit) == 64, "PIDFD_INFO_SIZE_VER0");
 

@@ -1,6 +1,5 @@
-/*
- * Namespaces: one table of kinds and flags, the steps that set one up, and their undoing.
- */
+/* Namespaces: one table of kinds and flags, the steps that set them up, and the steps that undo
+ * this. */
 #ifndef NSINIT_NAMESPACE_H
 #define NSINIT_NAMESPACE_H
 
@@ -15,7 +14,7 @@ struct options;
 /* Return the flag of clone(2) or unshare(2) for "pid", "mount", ...; NAME must be one of them. */
 unsigned long namespace_flag(const char *name);
 
-/* What was mounted in the caller's mount namespace, to be unmounted at the end. */
+/* A mount that nsinit made in the caller's mount namespace, and unmounts at the end. */
 struct mounted {
 	struct place at;
 	char *path; /* the same without links */
@@ -23,9 +22,9 @@ struct mounted {
 };
 
 /*
- * Before the namespaces are created, in the caller's own: create DIR for --export-proc, and make it
- * a private mount point. Without new namespaces, mount a procfs at --mount-proc's DIR unless there
- * is one. Returns -1 after logging why.
+ * Prepare the caller's mount namespace before new ones are created: create the DIR of
+ * --export-proc, and make it a private mount point. Without new namespaces, mount a procfs at the
+ * DIR of --mount-proc unless there is one. Returns -1 after logging why.
  */
 int namespace_prepare(const struct options *opt, struct mounted *mounted);
 
@@ -35,17 +34,18 @@ int namespace_prepare(const struct options *opt, struct mounted *mounted);
  */
 int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(void *), void *arg);
 
-/* The effective ids of the caller, which nobody can ask for inside before they are mapped. */
+/* The caller's effective IDs. Inside the namespace they cannot be read before they are mapped. */
 struct caller {
 	uid_t uid;
 	gid_t gid;
 };
 
-/* In the inner process: take every step in turn. If a step fails, log why and exit with 125. */
+/* In the inner process: set up the namespaces step by step. If a step fails, log the reason and
+ * exit with 125. */
 void namespace_set_up(
     const struct options *opt, const struct mounted *mounted, const struct caller *caller);
 
-/* At the end: unmount, and remove the directories that were created. */
+/* At the end: unmount, and remove the directories that nsinit created. */
 void namespace_undo(struct mounted *mounted);
 
 #endif

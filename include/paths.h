@@ -1,6 +1,4 @@
-/*
- * Paths: what nsinit creates on disk, and removes again.
- */
+/* Paths: the files and directories that nsinit creates and removes. */
 #ifndef NSINIT_PATHS_H
 #define NSINIT_PATHS_H
 
@@ -8,12 +6,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Room for a path, until the end. There are PATHS_KEPT of them. */
+/* Return a buffer for a path, which is never freed. It can be called PATHS_KEPT times. */
 enum { PATHS_KEPT = 3 };
 char *path_room(void);
 
-/* Write the name of directory PATH without links, "." and ".." to REAL. Returns -1 and sets errno
- * on failure: ENOENT if PATH is not below the root directory. */
+/* Write the absolute name of directory PATH to REAL, without links, "." and "..". Returns -1 and
+ * sets errno on failure: ENOENT if PATH is not below the root directory. */
 int path_resolve(const char *path, char real[static PATH_MAX]);
 
 /* An absolute path, and the part of it that was created: the directories from byte MADE on. */
@@ -25,14 +23,14 @@ struct place {
 /* Make PATH absolute. Returns -1 and sets errno on failure. */
 int place_set(struct place *place, const char *path);
 
-/* Create the directory and its missing parents. Returns -1 and sets errno on failure; what was
- * created by then is noted. */
+/* Create the directory and its missing parents. Returns -1 and sets errno on failure; PLACE then
+ * records what was created. */
 int place_make(struct place *place);
 
-/* Remove the directories that place_make() created. The path is used up. */
+/* Remove the directories that place_make() created. This changes the path. */
 void place_remove(struct place *place);
 
-/* The file that holds a PID. */
+/* A file that contains a PID. */
 struct pid_file {
 	struct place at;
 	int fd; /* -1: there is none */

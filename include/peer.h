@@ -1,8 +1,8 @@
 /*
  * The protocol between the outer and the inner process: notes of one format over a socket pair.
  *
- * The inner end is within reach of root inside the namespaces. So the outer process takes no note
- * that is not permitted in its direction, and believes none more than a status of COMMAND.
+ * Root inside the namespaces may get hold of the inner end. So the outer process ignores every note
+ * that is not permitted in its direction, and the most that it accepts is a status of COMMAND.
  */
 #ifndef NSINIT_PEER_H
 #define NSINIT_PEER_H
@@ -17,12 +17,12 @@ enum note_kind {
 	NOTE_READY,       /* COMMAND waits at its gate: give the terminal up */
 	NOTE_NAME,        /* sent by COMMAND, so that the kernel adds its PID */
 	NOTE_RUNS,        /* COMMAND has called exec; with --pause, the namespaces are set up */
-	NOTE_STATUS,      /* VALUE: a wait(2) status of COMMAND's: ended, stopped, continued */
-	NOTE_LEFT,        /* what COMMAND left behind cannot be found inside: signal it */
+	NOTE_STATUS,      /* VALUE: COMMAND's wait(2) status: ended, stopped or continued */
+	NOTE_LEFT,        /* the inner process cannot find what COMMAND left behind: signal it */
 	/* From the outer process to the inner one. */
 	NOTE_GO,    /* below a shell: look at your signals; a leader: the terminal is given up */
-	NOTE_ASKED, /* a stop was asked for by a signal that COMMAND had from the terminal */
-	NOTE_KEY    /* VALUE + 1: a signal of the terminal, which COMMAND did not get */
+	NOTE_ASKED, /* COMMAND received a signal from the terminal that requests a stop */
+	NOTE_KEY    /* VALUE + 1: a signal from the terminal, which COMMAND did not receive */
 };
 
 struct note {
@@ -35,12 +35,12 @@ struct note {
 /* Create the pair: [0] is the outer end, [1] the inner one. Returns -1 and sets errno. */
 int peer_pair(int sockets[2]);
 
-/* Send a note without waiting. Failures are logged, except that the other end is gone. Returns
- * whether it was sent. */
+/* Send a note without waiting. Failures are logged, unless the other end is gone. Returns whether
+ * it was sent. */
 bool peer_tell(int fd, enum note_kind kind, uint64_t value);
 
-/* Take the next note for the outer process, if OUTER, or else for the inner one. Junk is skipped.
- * Returns false if there is none now. */
+/* Receive the next note for the outer process if OUTER is set, otherwise for the inner one. Invalid
+ * packets are skipped. Returns false if there is none now. */
 bool peer_next(int fd, bool outer, struct note *note);
 
 /* Wait for a note of KIND, and skip others. Returns false once the other end is gone. */

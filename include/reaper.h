@@ -1,7 +1,5 @@
-/*
- * Children: adopting, waiting, statuses. Orphans are reaped either here, by one wait4(2) each, or
- * by the kernel. Only this file knows which.
- */
+/* Children: adopting, waiting, statuses. Either nsinit reaps orphans, by one wait4(2) each, or the
+ * kernel does. No other file depends on which. */
 #ifndef NSINIT_REAPER_H
 #define NSINIT_REAPER_H
 
@@ -21,9 +19,9 @@ struct reaper {
 enum news_kind {
 	NOTHING_NEW,
 	CHILD_ENDED,   /* STATUS as wait(2) gives it; the PID has been released */
-	CHILD_CHANGED, /* stopped or continued: STATUS likewise */
+	CHILD_CHANGED, /* stopped or continued; STATUS as above */
 	ORPHAN_REAPED,
-	ORPHAN_CHANGED, /* stopped or continued: of no concern */
+	ORPHAN_CHANGED, /* stopped or continued; usually ignored */
 	NO_CHILDREN     /* none is left at all (ECHILD) */
 };
 
@@ -33,21 +31,21 @@ struct news {
 	int status;
 };
 
-/* Make nsinit, PID SELF, the reaper of its descendants. PID 1 is that already; otherwise by
+/* Make nsinit, PID SELF, the reaper of its descendants. PID 1 already is; any other PID uses
  * PR_SET_CHILD_SUBREAPER (prctl(2)). */
 void reaper_adopt(pid_t self);
 
 /*
  * Let the kernel reap orphans, if it can report CHILD's status afterwards (Linux 6.15) and no
- * orphan has to be logged. For PID 1 only, once CHILD runs. CHILD, which may be NULL, is not pinned
- * from then on.
+ * orphan has to be logged. Call it only as PID 1, once CHILD is running. CHILD, which may be NULL,
+ * is not pinned afterwards.
  */
 void reaper_delegate(struct reaper *reaper, struct child *child, const struct options *opt);
 
-/* Reap orphans here again: the end waits for ECHILD. */
+/* Let nsinit reap orphans again, since at the end it waits for ECHILD. */
 void reaper_resume(struct reaper *reaper);
 
-/* Return what to poll for besides signals: CHILD's end, if the kernel reaps. */
+/* Return what to poll in addition to the signals: CHILD's end, if the kernel reaps. */
 struct pollfd reaper_poll(const struct reaper *reaper, const struct child *child);
 
 /* Return the next news of a child, without waiting. */

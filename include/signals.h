@@ -1,5 +1,5 @@
 /*
- * Signals: masks, taking what is pending, names. No handler is ever installed: all signals are
+ * Signals: masks, receiving pending signals, names. No handler is ever installed: all signals are
  * blocked from the first system call on (except SIGCHLD while the kernel reaps) and taken with
  * rt_sigtimedwait(2).
  *
@@ -40,8 +40,8 @@ struct inherited {
  */
 int signal_dispose(int sig, void (*handler)(int), unsigned long flags);
 
-/* Block all signals, and set SIGCHLD to its default, without which no child has a status. Returns
- * -1 and sets errno on failure. */
+/* Block all signals, and set SIGCHLD to its default, since an ignored SIGCHLD discards the status
+ * of children. Returns -1 and sets errno on failure. */
 int signals_hold(struct inherited *was);
 
 /* In the child, before exec: restore the mask and the disposition that nsinit was started with. */
@@ -49,7 +49,7 @@ void signals_release(const struct inherited *was);
 
 /*
  * Return a descriptor that polls readable while a signal is pending; -1 and sets errno on failure.
- * FD is -1, or the result of an earlier call, which is changed then. With CHILDREN false, SIGCHLD
+ * FD is -1, or the result of an earlier call, which is then changed. If CHILDREN is false, SIGCHLD
  * is unblocked and does not make it readable.
  */
 int signals_watch(int fd, bool children);
@@ -63,8 +63,9 @@ sigmask signals_pending(void);
 
 /*
  * Ask for time slices of 0.1 ms (Linux 6.12, sched_attr's sched_runtime; no effect before). A
- * shorter slice is scheduled sooner, so that a signal need not wait for a storm of processes.
- * Nothing else of the scheduling changes. Does nothing under a seccomp filter, which may kill.
+ * shorter slice is scheduled sooner, so that a signal need not wait for a storm of processes. No
+ * other parameter of scheduling changes. Does nothing under a seccomp filter, which may kill the
+ * caller.
  */
 void signals_hurry(void);
 
@@ -84,7 +85,7 @@ void signal_end_by(int sig);
  * is 34 with any libc. */
 int signal_number(const char *name);
 
-/* Return the name without "SIG"; it is in BUF if it is not a constant. */
+/* Return the name without "SIG". It is a constant, or stored in BUF. */
 const char *signal_name(int sig, char buf[static 12]);
 
 #endif

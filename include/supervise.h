@@ -1,6 +1,6 @@
 /*
  * Supervising: one loop around COMMAND, or around the inner process that runs COMMAND in new
- * namespaces. Signals are forwarded, children reaped, a stop kept in time.
+ * namespaces. The loop forwards signals, reaps children, and enforces the deadlines of a shutdown.
  */
 #ifndef NSINIT_SUPERVISE_H
 #define NSINIT_SUPERVISE_H
@@ -50,50 +50,53 @@ enum phase { RUNNING, STOPPING, LEAVING, KILLING, HUNG_UP, OVER };
 struct supervision {
 	const struct options *opt;
 	enum role role;
-	pid_t self;          /* nsinit's PID as this process sees it */
+	pid_t self;          /* nsinit's PID in this process's PID namespace */
 	pid_t caller;        /* the PID that nsinit was started with */
 	struct child child;  /* COMMAND, or the inner process */
-	pid_t command;       /* COMMAND's PID as this process sees it; 0 if it is not known */
+	pid_t command;       /* COMMAND's PID in the same namespace; 0 if unknown */
 	struct start *start; /* COMMAND's start, or NULL */
 	struct reaper reaper;
 	struct terminal terminal;
 	struct pid_file *pid_file;
 	int peer;     /* the socket to the other process; -1 once that is gone */
-	bool machine; /* its end is the machine's end */
+	bool machine; /* the machine ends with nsinit */
 
 	enum phase phase;
 	int64_t deadline; /* ms of CLOCK_MONOTONIC; NEVER */
-	int64_t grace;    /* ms, for what COMMAND leaves behind; GRACE_NONE, GRACE_FOREVER */
+	int64_t grace;    /* ms, for what COMMAND leaves behind; or GRACE_NONE, GRACE_FOREVER */
 	bool sweeping;    /* the last pass of TERM found processes that the one before had missed */
 	bool progress;    /* children have been reaped since KILL */
 	bool denied;      /* processes are left that nsinit may not signal */
 	bool left_behind; /* outer: the inner process cannot find what COMMAND left behind */
 
-	bool ended; /* COMMAND has, and STATUS is its wait(2) status */
-	int status; /* the result, as wait(2) gives it */
+	bool ended; /* COMMAND has ended, and STATUS is its wait(2) status */
+	int status; /* the result, a wait(2) status */
 
 	int stopped_by;           /* the signal that COMMAND is stopped by, or 0 */
 	int stop_signal;          /* the last stop signal since SIGCONT that nsinit got, or 0 */
-	int64_t stop_signal_ends; /* until then COMMAND's stop is taken for a reaction to it */
-	sigmask early;            /* pending before COMMAND was created: COMMAND has not had them */
-	sigmask sent;             /* what nsinit has sent to COMMAND so far */
-	sigmask had;              /* pending for COMMAND as well: it has had them */
+	int64_t stop_signal_ends; /* until then a stop of COMMAND is a reaction to that signal */
+	sigmask early; /* pending before COMMAND was created: COMMAND has not received them */
+	sigmask sent;  /* the signals that nsinit has sent to COMMAND so far */
+	sigmask had;   /* pending for COMMAND as well, so it received them */
 };
 
-/* Run until COMMAND has ended and all that is to be waited for. The result is in S. */
+/* Run until COMMAND, and everything that has to be waited for, has ended. The result is in S. */
 void supervise(struct supervision *s);
 
-/* Log what nsinit decided. */
+/* Log what nsinit has decided. */
 void supervise_describe(const struct supervision *s);
 
 /*
- * COMMAND, or the inner process, has been created. PENDING is what nsinit had pending right after
- * that, HAD what that process found pending later. What is in PENDING alone came earlier. What both
- * have was sent to their process group.
+ * Decide which pending signals have to be forwarded, right after COMMAND or the inner process was
+ * created. PENDING are the signals that were pending for nsinit at that time, HAD those that the
+ * new process found pending a moment later. A signal in both was sent to their process group. A
+ * signal only in PENDING came before the new process existed.
  */
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had);
 
-/* Begin the end as if COMMAND had ended with STATUS: supervise() then ends what is left. */
+/*
+ * Begin the end as if COMMAND had ended with STATUS. supervise() then ends the remaining processes.
+ */
 void supervise_end(struct supervision *s, int status);
 
 #endif

@@ -1,7 +1,5 @@
-/*
- * Who holds the terminal. The outer process finds out before it creates any namespace: inside a new
- * PID namespace all process groups of the outside read as 0.
- */
+/* Which process holds the terminal. The outer process finds out before it creates any namespace,
+ * because inside a new PID namespace all process groups of the outside are shown as 0. */
 #ifndef NSINIT_TERMINAL_H
 #define NSINIT_TERMINAL_H
 
@@ -9,16 +7,17 @@
 #include <sys/types.h>
 
 enum terminal_role {
-	NO_TERMINAL, /* COMMAND leads a process group of its own, in our session */
-	BELOW_SHELL, /* a controlling terminal, not the session's leader: COMMAND stays in our group
-		      */
-	OWN_GROUP, /* the same with -g: a group of its own, which has the foreground if we had it */
-	GIVES_SESSION /* the session's leader with a terminal: COMMAND leads a new session that has
+	NO_TERMINAL, /* COMMAND leads a new process group in our session */
+	BELOW_SHELL, /* a controlling terminal, but not the session leader: COMMAND stays in our
+			group */
+	OWN_GROUP, /* the same with -g: COMMAND leads a new group, which gets the foreground if ours
+		      had it */
+	GIVES_SESSION /* the session leader, with a terminal: COMMAND leads a new session that gets
 			 it */
 };
 
 struct terminal {
-	bool spilled; /* giving it up sent HUP and CONT to nsinit's group */
+	bool spilled; /* giving the terminal up sent HUP and CONT to nsinit's group */
 	enum terminal_role role;
 	int fd;          /* the terminal, -1 without one */
 	bool foreground; /* OWN_GROUP: our group had the foreground at the start */
@@ -27,26 +26,26 @@ struct terminal {
 /* Find the controlling terminal, by /dev/tty or else by the standard files, and nsinit's role. */
 void terminal_find(struct terminal *terminal, bool own_group);
 
-/* As the session leader, give the terminal up, in such a way that the kernel's HUP and CONT reach
- * nobody. To be called right before COMMAND takes it. */
+/* As the session leader, give the terminal up in such a way that the kernel's HUP and CONT reach no
+ * process. Call it right before COMMAND takes the terminal. */
 void terminal_release(struct terminal *terminal);
 
 /* In the child that becomes COMMAND: set its session, group and terminal. */
 void terminal_take(const struct terminal *terminal);
 
-/* Return whether a shell with job control would see nsinit stop: nsinit's parent is in another
- * group of the same session. */
+/* Return whether a shell with job control would notice that nsinit stops: whether nsinit's parent
+ * is in another group of the same session. */
 bool terminal_is_watched(const struct terminal *terminal);
 
-/* If COMMAND has another group than nsinit's, and nsinit's has the foreground (after a shell's fg),
- * give it to COMMAND's. Returns whether it did. */
+/* Give the foreground to COMMAND's group if nsinit's group has it and they differ (after the fg
+ * command of a shell). Returns whether it did. */
 bool terminal_lend(const struct terminal *terminal, pid_t command);
 
 /* Return whether nsinit shares the terminal with a shell above it. */
 bool terminal_is_kept(const struct terminal *terminal);
 
-/* At the end: take the foreground back if its group is gone, is COMMAND's (LENT), or has
- * descendants of nsinit's in it. */
+/* At the end: take the foreground back if the group that has it is gone, is COMMAND's (LENT), or
+ * contains descendants of nsinit. */
 void terminal_restore(const struct terminal *terminal, pid_t lent);
 
 #endif

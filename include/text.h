@@ -16,29 +16,28 @@ size_t format(char *buf, size_t size, const char *fmt, ...) __attribute__((forma
 size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-/* WORDS are a list of words in one string, each ended by a NUL: smaller than an array of pointers.
- * Return the word with the index N, which must be there. */
+/* WORDS is a list in one string, in which a NUL ends each word. It is smaller than an array of
+ * pointers. Return the word with the index N, which must exist. */
 const char *word_at(const char *words, int n);
 
-/* Return the index of WORD in WORDS, whose last word is empty; -1 if it is not there. */
+/* Return the index of WORD in WORDS, whose last word is empty; -1 if it is not in the list. */
 int word_index(const char *words, const char *word);
 
-/* Return the first C in TEXT, or else TEXT's end. */
+/* Return a pointer to the first C in TEXT, or to TEXT's final NUL if there is none. */
 char *find_char(const char *text, char c);
 
-/* Return what follows START in TEXT; NULL if TEXT does not begin with START. */
+/* Return the rest of TEXT after START; NULL if TEXT does not begin with START. */
 char *text_after(const char *text, const char *start);
 
-/* As getenv(3), which would add functions of the libc's. */
+/* Return the value of the variable NAME or NULL, like getenv(3), which would link more functions of
+ * the libc. */
 const char *environment(const char *name);
 
-/*
- * Return the number that TEXT begins with, and move TEXT behind it. Returns -1 if there is none, or
- * if it is above MAX.
- */
+/* Return the number that TEXT begins with, and advance TEXT past it. Returns -1 if there is none,
+ * or if it is above MAX. */
 int read_digits(const char **text, int max);
 
-/* Return the number that WORD is; -1 if WORD is anything else, or above MAX. */
+/* Return the value of WORD, a decimal number; -1 if WORD is anything else, or above MAX. */
 int number_of(const char *word, int max);
 
 #endif
