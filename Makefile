@@ -1,7 +1,7 @@
-# Builds, checks, installs and packs nsinit. CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR and
-# MANDIR are the user's: what nsinit itself needs stands in variables of its own, before theirs.
+# Builds, checks, installs and packs nsinit. CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR and MANDIR belong to the
+# user. The flags that nsinit itself needs are in separate variables and come first.
 #
-#   make                     ./nsinit, static, by musl-gcc where there is one and by cc where not
+#   make                     ./nsinit, static, built by musl-gcc if it is installed and otherwise by cc
 #   make CC=gcc              the same with glibc
 #   make CROSS=aarch64       build/nsinit-aarch64 (also armhf, i386, ppc64el, riscv64, s390x, x86_64): with musl after
 #                            `make musl`, otherwise with the cross compiler's glibc
@@ -15,7 +15,7 @@
 
 all:
 
-# --- who compiles, and where to ---
+# --- compilers and directories ---
 
 BUILD = build
 BIN = nsinit
@@ -28,7 +28,7 @@ triplet_riscv64 = riscv64-linux-gnu
 triplet_s390x = s390x-linux-gnu
 triplet_x86_64 = x86_64-linux-gnu
 
-# musl's names for them.
+# The same names in musl's form.
 musl_aarch64 = aarch64-linux-musl
 musl_armhf = arm-linux-musleabihf
 musl_i386 = i386-linux-musl
@@ -50,7 +50,8 @@ BIN = build/nsinit-$(CROSS)
 musl_usr := $(firstword $(foreach usr,$(if $(MUSL),$(MUSL)/usr /usr),\
 	$(if $(wildcard $(usr)/lib/$(musl_$(CROSS))/libc.a),$(usr))))
 ifneq ($(musl_usr),)
-# The headers are musl's and gcc's own, none of glibc's. -B makes gcc take crt1.o, crti.o, crtn.o and libc.a from there.
+# Use the headers of musl and gcc, and none of glibc's. -B makes gcc use crt1.o, crti.o, crtn.o and libc.a from that
+# directory.
 musl_cppflags = -nostdinc -isystem $(musl_usr)/include/$(musl_$(CROSS)) -isystem $(gcc_include)
 musl_ldflags = -B$(musl_usr)/lib/$(musl_$(CROSS))/
 gcc_include := $(shell $(CC) -print-file-name=include)
@@ -63,15 +64,15 @@ endif
 
 # --- what is built ---
 
-# VERSION's second line is the commit in an archive, and git's own placeholder in a clone.
+# The second line of VERSION is the commit in an archive, and git's placeholder in a clone.
 VERSION := $(firstword $(file <VERSION))
 COMMIT := $(or $(if $(wildcard .git),$(shell git --git-dir=.git rev-parse HEAD 2>/dev/null)),\
 $(filter-out $$Format%,$(word 2,$(file <VERSION))),unknown)
 SHORT := $(shell printf %.7s '$(COMMIT)')
 
 SRCS := $(sort $(wildcard *.c))
-# The order of linking: what an idle nsinit runs, the libc, and from cold.c on what the start alone needs. memory.c gives
-# that back.
+# The order of linking: first what an idle nsinit runs, then the libc, then from cold.c on what only the start needs.
+# memory.c releases that last part.
 hot = $(patsubst %,$(BUILD)/%.o,supervise text log memory signals child reaper peer descendants)
 cold = $(BUILD)/cold.o
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
@@ -80,23 +81,23 @@ PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/
 warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	$(if $(WERROR),-Werror)
 own_cppflags = -D_GNU_SOURCE -Iinclude $(musl_cppflags)
-# What makes nsinit smaller, if the compiler knows it: GCC 12 and clang have -Oz, GCC on x86 aligns arrays to 32 bytes
-# without -malign-data.
+# Flags that make nsinit smaller, if the compiler supports them. GCC 12 and clang have -Oz. Without -malign-data GCC
+# aligns arrays to 32 bytes on x86.
 smallest := $(foreach flag,-Oz -malign-data=abi -fno-move-loop-invariants -fno-caller-saves,\
 	$(shell $(CC) -Werror $(flag) -c -o /dev/null -x c /dev/null >/dev/null 2>&1 && echo $(flag)))
-# A section for each function, so that the linker can drop those that nobody calls. A table to jump by would lie among
-# the constants, which memory.c gives back.
+# Put each function into its own section, so that the linker can discard unused ones. Avoid jump tables, because they
+# would be among the constants that memory.c releases.
 own_cflags = -std=c11 -Os $(smallest) $(warnings) -ffunction-sections -fdata-sections -fno-pie \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
-# Not among the flags that are recorded: a tree that was moved is the same tree.
+# This flag is not recorded, so that moving the tree does not cause a rebuild.
 nowhere = '-ffile-prefix-map=$(CURDIR)=.'
-# Not -static-pie: Debian's musl-gcc then links dynamically without a word.
+# Do not use -static-pie: Debian's musl-gcc then links dynamically, without a warning.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(unpadded) $(musl_ldflags)
-# The little that is data follows the text in the file without a gap. lld knows no such page.
+# Avoid a gap in the file between the text and the few bytes of data. lld does not accept such a page size.
 unpadded = $(if $(findstring clang,$(CC)),,-Wl,-z,common-page-size=16)
-# With musl and GNU ld: nsinit without the startup code and the tables that it does not need.
+# With musl and GNU ld, leave out startup code and tables that nsinit does not need.
 trimmed = $(if $(findstring musl-gcc,$(CC))$(musl_ldflags),-Wl$(comma)-T$(comma)startup.ld)
 comma = ,
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
@@ -146,20 +147,20 @@ $(eval $(call remember,version,version_is))
 
 # --- checking ---
 
-# TESTS chooses files, BATSFLAGS adds to bats's own options (--filter REGEX, --jobs N).
+# TESTS selects files. BATSFLAGS adds options of bats (--filter REGEX, --jobs N).
 TESTS = tests
 bats = BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-300} bats $(BATSFLAGS)
 
 check: all probes
 	$(bats) $(TESTS)
 
-# Without what needs an engine, a virtual machine, seccomp(2) or the sources: for other builds and processors.
-# NSINIT and PROBES name what is tested.
+# For other builds and processors: omit the tests that need an engine, a virtual machine, seccomp(2) or the sources.
+# NSINIT and PROBES name the binaries to test.
 core:
 	$(bats) --filter-tags '!docker,!qemu,!seccomp,!tree' $(TESTS)
 
-# The core in virtual machines with Debian's kernels: check boots those of tests/kernels.bats, and this boots all. It
-# needs opensbi, qemu-system-misc and qemu-system-ppc besides tests/packages.
+# Run the core tests in virtual machines with Debian's kernels. `make check` boots those of tests/kernels.bats, `make
+# kernels` boots all. It needs opensbi, qemu-system-misc and qemu-system-ppc in addition to tests/packages.
 kernels: all probes
 	BATS_TEST_TIMEOUT=1800 bats $(BATSFLAGS) tests/kernels.bats tests/kernels
 
@@ -169,7 +170,7 @@ lint:
 demo: all
 	examples/demo.sh
 
-# As core, but with seccomp(2), and without what only a static and small nsinit holds.
+# Like core, but with the tests that need seccomp(2), and without those that hold only for a small static nsinit.
 dynamic = $(bats) --filter-tags '!docker,!qemu,!static,!tree' $(TESTS)
 
 # musl has no sanitizers.
@@ -218,7 +219,7 @@ BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share
 
-# Each row: what it is, where it goes, its mode.
+# Each row: the file, where it is installed, its mode.
 installed = $(BIN):$(BINDIR)/nsinit:755 nsinit.1:$(MANDIR)/man1/nsinit.1:644 \
 	completions/nsinit.bash:$(DATADIR)/bash-completion/completions/nsinit:644 \
 	completions/_nsinit:$(DATADIR)/zsh/site-functions/_nsinit:644 \
@@ -235,12 +236,12 @@ uninstall:
 		IFS=:; set -- $$row; unset IFS; (set -x; rm -f "$(DESTDIR)$$2"); \
 	done
 
-# The other processors that a release has a binary for. PROCESSORS= leaves them out.
+# The other processors for which a release has a binary. PROCESSORS= omits them.
 PROCESSORS = $(sort $(filter-out $(shell uname -m),$(patsubst triplet_%,%,$(filter triplet_%,$(.VARIABLES)))))
 dist: $(if $(PROCESSORS),musl)
 	MUSL=$(abspath $(MUSL)) packaging/release $(VERSION) $(PROCESSORS)
 
-# The suite and the architecture that each processor's musl comes from: Debian 12, which has no riscv64.
+# The Debian suite and architecture that provide musl for each processor. Debian 12 has no riscv64.
 deb_aarch64 = bookworm/musl-dev:arm64
 deb_armhf = bookworm/musl-dev:armhf
 deb_i386 = bookworm/musl-dev:i386
@@ -256,7 +257,7 @@ $(MUSL)/usr/lib/$(musl_$1)/libc.a:
 endef
 $(foreach processor,$(or $(CROSS),$(PROCESSORS)),$(eval $(call musl_rule,$(processor))))
 
-# For packaging/release: which libc.a is linked.
+# For packaging/release: print the libc.a that is linked.
 libc:
 	@mkdir -p $(BUILD)
 	@echo 'int main(void) { return 0; }' | $(CC) $(own_ldflags) -Wl,-t -o $(BUILD)/libc -x c - | \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Join a running container, which is found by the file of nsinit's --pid-file: run a second command in all of its
-# namespaces and in its root directory.
+# Run a second command in all namespaces, and in the root directory, of a running container. PIDFILE is the file of
+# nsinit's --pid-file.
 #
 #     join.sh PIDFILE COMMAND [ARG]...
 set -eu
