@@ -1,16 +1,16 @@
 /*
- * allow: becomes COMMAND under a seccomp filter that kills the process for every call but those
- * named.
+ * allow: becomes COMMAND under a seccomp filter that kills the process for every system call except
+ * the named ones.
  *
  *     allow CALL... -- COMMAND [ARG]...
  *
- * A CALL that this processor does not have is left out.
+ * A CALL that does not exist on this processor is ignored.
  */
 #include "calls.h"
 
 #define GIVE_KILL 0x80000000U
 
-/* Besides those of calls.h, which are the calls that tests make fail. */
+/* Calls that are missing in calls.h, which lists those that tests make fail. */
 static const struct {
 	const char *name;
 	int number;

@@ -1,7 +1,5 @@
-/*
- * System calls and errors by name, and what seccomp(2) needs that Debian's musl-gcc does not find.
- * The numbers are each processor's own.
- */
+/* System calls and errors by name, and what seccomp(2) needs that Debian's musl-gcc does not find.
+ * The numbers depend on the processor. */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -106,7 +104,7 @@ static const struct {
     CALL(waitid),
     CALL(write),
     CALL(writev),
-#ifdef SYS_open /* the older half of these is missing on the newer processors */
+#ifdef SYS_open /* newer processors lack the older half of these */
     CALL(access),
     CALL(fork),
     CALL(getpgrp),
@@ -238,14 +236,14 @@ struct seccomp_call {
 #error "seccomp(2) has a number on every processor"
 #endif
 
-/* Puts the filter in force for this process and its descendants; a descriptor with the supervisor's
- * FLAG. */
+/* Installs the filter for this process and its descendants. With the supervisor's FLAG, returns a
+ * descriptor. */
 static inline int filter(struct bpf_step *steps, size_t count, unsigned flag)
 {
 	struct bpf_program program = {(unsigned short)count, steps};
 	int fd = (int)syscall(SYS_seccomp, 1, flag, &program);
 
-	/* Only one without privileges has to give up setuid programs first. */
+	/* Without privileges a process has to give up setuid programs first. */
 	if (fd == -1 && errno == EACCES && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0)
 		fd = (int)syscall(SYS_seccomp, 1, flag, &program);
 	if (fd == -1)

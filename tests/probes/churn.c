@@ -1,17 +1,17 @@
 /*
- * churn: COMMAND of a long life, beside a worker that makes whatever an init has to cope with.
+ * churn: a COMMAND for long runs, with a worker that produces everything an init has to handle.
  *
  *     churn [-s SEED] NSINIT DIE REPORT
  *
- * The worker leaves orphans that exit, die of signals, stop and are resumed, in bursts and alone;
- * and runs NSINIT around DIE below itself, in namespaces, with a grace and on terminals of their
- * own, comparing each status. churn itself takes all signals: 40 comes with values, one more than
- * the last each time.
+ * The worker leaves orphans that exit, are terminated by signals, or stop and are resumed, in
+ * bursts and one at a time. It runs NSINIT with DIE as its COMMAND, in namespaces, with a grace and
+ * on new terminals, and compares each status. churn itself receives all signals. Signal 40 carries
+ * a value that increases by one each time.
  *
- * REPORT is one line, written anew as it changes: "TAKEN LOST OTHERS ORPHANS NESTED TERMINALS WRONG
- * IDLE": signals 40 that came in order and that did not, other signals, orphans left, NSINITs run,
- * those on a terminal, statuses that were not right, and 1 once USR1 has put the worker to rest.
- * TERM ends it with status 7.
+ * REPORT is one line, rewritten whenever it changes: "TAKEN LOST OTHERS ORPHANS NESTED TERMINALS
+ * WRONG IDLE". These are the signals 40 that came in order and out of order, other signals, orphans
+ * left, NSINITs run, those of them on a terminal, wrong statuses, and 1 once USR1 has paused the
+ * worker. TERM ends churn with status 7.
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -31,7 +31,7 @@ static pid_t start(void)
 {
 	pid_t pid = fork();
 
-	/* The limit is only for a while: orphans go. */
+	/* Wait and try again: the limit is reached only until orphans are reaped. */
 	while (pid == -1 && errno == EAGAIN) {
 		nanosleep(&(struct timespec){0, 1000000}, NULL);
 		pid = fork();
@@ -41,7 +41,7 @@ static pid_t start(void)
 	return pid;
 }
 
-/* It may take a while until it is reaped. */
+/* It may take a moment until the process is reaped. */
 static int lives(pid_t pid)
 {
 	char path[32], text[256] = "";
@@ -64,7 +64,7 @@ static _Noreturn void orphan(int how)
 	int tries;
 
 	switch (how) {
-	case 0: /* one that stops, and another that resumes it until it is gone */
+	case 0: /* one that stops, and another that resumes it until it has ended */
 		if ((other = start()) == 0) {
 			raise(SIGSTOP);
 			_exit(3);
@@ -74,7 +74,7 @@ static _Noreturn void orphan(int how)
 		for (tries = 0; tries < 30000 && lives(other) && kill(other, SIGCONT) == 0; tries++)
 			nanosleep(&(struct timespec){0, 1000000}, NULL);
 		_exit(0);
-	case 1: /* of a signal */
+	case 1: /* terminated by a signal */
 		sig_mask(SIG_SETMASK, 0);
 		raise(SIGKILL);
 		_exit(99);
@@ -161,7 +161,7 @@ static void nest(void)
 static _Noreturn void work(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setpgid(0, 0); /* what is sent to churn's group is not for them */
+	setpgid(0, 0); /* signals to churn's group are not meant for them */
 	while (!counts->rest) {
 		if (rand() % 8 == 0)
 			nest();

@@ -1,10 +1,11 @@
 /*
  * creds: SCM_CREDENTIALS, as the kernel translates them between namespaces.
  *
- *     creds -l SOCKET COUNT     receives COUNT messages; says "PID UID GID" of each
+ *     creds -l SOCKET COUNT     receives COUNT messages; prints "PID UID GID" of each
  *     creds SOCKET [PID]        sends one, with its own PID or that one
  *
- * A receiver says "LISTENING" once the socket is there, and the numbers as its namespace has them.
+ * A receiver prints "LISTENING" once the socket exists, and shows the numbers of its own
+ * namespaces.
  */
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -4,15 +4,14 @@
  *     descriptors [-n ROUNDS] [-j | -o] [-e FD]... [PID]
  *
  * In each of the ROUNDS (10) it looks at the descriptors of PID (1) through pidfd_getfd(2) and
- * through /proc/PID/fd. PID is to have descriptors 0, 1 and 2, which are the files that COMMAND has
- * there, and besides these at most one signalfd, one pidfd, which is COMMAND's own, and one UNIX
- * socket of type SOCK_SEQPACKET. Its working directory and its root directory are to be COMMAND's
- * root directory. COMMAND itself is to have 0, 1, 2 and each FD, and no others.
+ * through /proc/PID/fd. PID must have descriptors 0, 1 and 2, which are the same files as
+ * COMMAND's. In addition it may have one signalfd, one pidfd, of COMMAND, and one UNIX socket of
+ * type SOCK_SEQPACKET. Its working directory and its root directory must be COMMAND's root
+ * directory. COMMAND itself must have 0, 1, 2 and each FD, and no others.
  *
- * Each thing that is otherwise is a line on stdout, once, and the status is 1 then; 97 if it may
- * not look. -j: it has joined the namespace, and is not COMMAND: the pidfd is not looked at, nor
- * what it has itself. -o: PID is the parent, which is not PID 1, and keeps of the standard files 2
- * alone.
+ * Each difference is printed once, and the status is 1; 97 means that access was denied. -j: this
+ * process has joined the namespace and is not COMMAND, so the pidfd and its own descriptors are not
+ * checked. -o: PID is the parent, which is not PID 1, and keeps only 2 of the standard files.
  */
 #include <dirent.h>
 #include <sys/socket.h>
@@ -50,7 +49,7 @@ static int is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Whether COPY, a pidfd, is of this very process. */
+/* Return whether COPY is a pidfd of this process. */
 static int is_of_self(int copy)
 {
 	char path[64], text[1024];
@@ -77,7 +76,7 @@ static int is_pair(int copy)
 	       type == SOCK_SEQPACKET;
 }
 
-/* FD of PID reads NAME, and is the file ST; COPY is ours of it, or -1. */
+/* Check descriptor FD of PID: NAME is its link, ST its file, COPY our copy of it or -1. */
 static void judge(int round, const char *how, int fd, const char *name, const struct stat *st,
     int copy, struct counts *counts)
 {
@@ -142,7 +141,7 @@ static void sweep_names(int round)
 		if (*entry->d_name == '.')
 			continue;
 		snprintf(path, sizeof path, "/proc/%s/fd/%.8s", who, entry->d_name);
-		/* It may be closed by now. */
+		/* It may have been closed in the meantime. */
 		if (link_of(path, name, sizeof name) && stat(path, &st) == 0)
 			judge(round, "/proc", (int)strtol(entry->d_name, NULL, 10), name, &st, -1,
 			    &counts);
@@ -163,7 +162,7 @@ static void check_directory(int round, const char *what)
 	report(round, what, 0, link_of(path, name, sizeof name) ? name : strerror(errno));
 }
 
-/* What this process has itself. */
+/* Check the descriptors of this process. */
 static void check_own(const int *extra, int extras)
 {
 	char name[256];

@@ -1,5 +1,5 @@
 /*
- * die: ends with a status, or of a signal, any of the 64 that end a process.
+ * die: exits with a status, or is terminated by a signal, any of the 64 that terminate a process.
  *
  *     die STATUS
  *     die -s SIG

@@ -4,14 +4,16 @@
  *     fault -x NSINIT -o REPORT [-i PROCESS:CALL:N:ERROR] [-e SIG] [-f FILE] [-s SIG]...
  *           [-t SECONDS] [--] COMMAND [ARG]...
  *
- * The N-th CALL of one PROCESS is struck alone (watch.h says how the processes are counted).
+ * Only the N-th CALL of one PROCESS fails (watch.h explains how processes are counted).
  *
- * -e: process 0 gets SIG when it makes its signalfd; -s: and these once FILE says READY (without
- * -f: once it polls), those above 31 by sigqueue(3) with their number as the value.
+ * -e: process 0 is sent SIG when it creates its signalfd. -s: it is sent SIG once FILE contains
+ * READY (without -f: once it polls), and signals above 31 by sigqueue(3), with their number as the
+ * value.
  *
- * REPORT has a line "PROCESS CALL N" for each call; at last, as it went, "INJECTED", "SPUN" (more
- * calls than an idle nsinit has any need of), "HUNG" (after SECONDS, 20), "LEFT PID" (of nsinit's,
- * a second after the end) and "STATUS N" (128 and the signal where one ended it).
+ * REPORT has a line "PROCESS CALL N" for each call. At the end it has those of the following lines
+ * that apply: "INJECTED", "SPUN" (more calls than an idle nsinit needs), "HUNG" (after SECONDS,
+ * 20), "LEFT PID" (a process of nsinit's that is alive a second after the end) and "STATUS N" (128
+ * plus the number of the signal that terminated it).
  */
 #include <stdbool.h>
 
@@ -39,20 +41,20 @@ static void become(void *arg)
 	fail(argv[0]);
 }
 
-/* What the command line asks for. */
+/* The values of the command line. */
 static struct {
 	/* The call that fails: the N-th one of this kind in this process. None where process is -1.
 	 */
 	int process, call, n, error;
 	int early;             /* the signal of -e; 0 once it was sent */
 	int later[64], laters; /* the signals of -s */
-	bool sent;             /* whether those were sent */
+	bool sent;             /* whether they were sent */
 	const char *ready;     /* the file of -f */
 	int report;            /* where the report goes */
 	int64_t limit;         /* seconds */
 } ask = {.process = -1, .call = -1, .report = -1, .limit = 20};
 
-/* What was seen. */
+/* What was observed. */
 static int64_t total;
 static bool polled;
 
@@ -115,10 +117,8 @@ static void send_later(void)
 	ask.sent = true;
 }
 
-/*
- * Log one call, the N-th of calls[AT] in process PLACE, and send what is to come with it. Returns
- * the error that it is to fail with, or 0.
- */
+/* Log one call, the N-th of calls[AT] in process PLACE, and send the signals that are due. Returns
+ * the error with which the call has to fail, or 0. */
 static int on_call(const struct notice *notice, int place, int at, int n)
 {
 	if (place < 0)
@@ -176,7 +176,7 @@ static void kill_all(pid_t child, int listener, int *status)
 	waitpid(child, status, 0);
 }
 
-/* Wait for up to a second until none of nsinit's processes lives. */
+/* Wait until none of nsinit's processes is alive, for a second at most. */
 static void wait_until_gone(int listener)
 {
 	int left = 1;

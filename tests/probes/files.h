@@ -1,7 +1,5 @@
-/*
- * The descriptors of another process, as one with the rights of ptrace(2) can have them:
- * pidfd_getfd(2), Linux 5.6.
- */
+/* Access to the descriptors of another process, for a process that may ptrace(2) it:
+ * pidfd_getfd(2), Linux 5.6. */
 #ifndef FILES_H
 #define FILES_H
 
@@ -16,7 +14,7 @@
 #define SYS_pidfd_getfd 438
 #endif
 
-/* Reads the name that the link PATH leads to into NAME; returns whether there is one. */
+/* Reads the target of the link PATH into NAME; returns whether the link exists. */
 static inline int link_of(const char *path, char *name, size_t size)
 {
 	ssize_t n = readlink(path, name, size - 1);
@@ -25,7 +23,7 @@ static inline int link_of(const char *path, char *name, size_t size)
 	return n > 0;
 }
 
-/* The same for the descriptor FD of the process WHO, "self" or a number. */
+/* Does the same for the descriptor FD of the process WHO, which is "self" or a number. */
 static inline int link_of_fd(const char *who, int fd, char *name, size_t size)
 {
 	char path[64];
@@ -34,7 +32,7 @@ static inline int link_of_fd(const char *who, int fd, char *name, size_t size)
 	return link_of(path, name, size);
 }
 
-/* A pidfd of PID. */
+/* Returns a pidfd of PID. */
 static inline int open_process(pid_t pid)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -46,8 +44,8 @@ static inline int open_process(pid_t pid)
 	return pidfd;
 }
 
-/* A copy of descriptor FD of the process behind PIDFD; -1 if it has none. Ends with status 97 if it
- * may not look. */
+/* Returns a copy of descriptor FD of PIDFD's process; -1 if it has none. Exits with status 97 if
+ * access is denied. */
 static inline int take_file(int pidfd, int fd)
 {
 	int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);

@@ -1,8 +1,8 @@
 /*
- * hold: becomes COMMAND with a signal pending that came from elsewhere, a terminal perhaps.
+ * hold: becomes COMMAND while a signal is pending that another process or a terminal has sent.
  *
- *     hold COMMAND [ARG]...        blocks all, says "holding", and waits until one is pending
- *     hold -o COMMAND [ARG]...     blocks none any more, for one that was started by the other
+ *     hold COMMAND [ARG]...        blocks all, prints "holding", waits until one is pending
+ *     hold -o COMMAND [ARG]...     unblocks all signals, for use below the first form
  */
 #include <poll.h>
 

@@ -3,7 +3,7 @@
  *
  *     jobs [-1] [-n ROUNDS] [-m MICROSECONDS] [-t SECONDS] [-s SEED] STEPS COMMAND [ARG]...
  *
- * Each round opens a new pseudo-terminal. On it a process that behaves as an interactive shell
+ * Each round opens a new pseudo-terminal. On it a process that behaves like an interactive shell
  * starts COMMAND as its job, and jobs goes through STEPS, one letter each:
  *
  *     l	first: no shell, COMMAND itself leads the session
@@ -15,17 +15,18 @@
  *     k	kill the shell (KILL)
  *     t	send the job's first process TERM
  *     f	fg: the foreground, and CONT to the job's group
- *     g	fg of a job that runs, in the way of bash and zsh: the foreground alone, no CONT
- *     p	pause: read nothing of what is shown any more
+ *     g	fg of a running job, as bash and zsh do it: the foreground, but no CONT
+ *     p	pause: no longer read the output
  *     S	expect that the job stops, as the shell sees it
  *     E	expect that the job ends, as the shell sees it (with l: that COMMAND does)
  *     G	expect that no descendant of the shell is left, itself included
  *     'TEXT'	type TEXT; a / stands for Enter
  *     =TEXT=	expect that TEXT is shown, after what was expected last
  *
- * An expectation that is not met within SECONDS (5) is a failure: what still runs is shown on
- * stderr, and the next round begins. All that a round has started is killed at its end. The output
- * is "FAILED of ROUNDS"; the status is 0 unless something else than an expectation failed.
+ * An expectation that is not met within SECONDS (5) is a failure: the processes that still run are
+ * shown on stderr, and the next round begins. At its end each round kills everything that it has
+ * started. The output is "FAILED of ROUNDS". The status is 0 unless anything but an expectation
+ * failed.
  */
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -44,7 +45,7 @@ static struct {
 } want = {.rounds = 1, .longest = 3000, .limit = 5};
 
 static struct {
-	pid_t shell;         /* or COMMAND where it leads the session */
+	pid_t shell;         /* or COMMAND if it leads the session */
 	pid_t job;           /* 0 until it has been reported */
 	int master;          /* -1 once it is closed */
 	int executed;        /* reads as ended once COMMAND has been executed */
@@ -55,7 +56,7 @@ static struct {
 	size_t shown, seen;
 } now;
 
-/* What the shell reports, and what it is ordered. */
+/* The reports of the shell, and the orders to it. */
 struct report {
 	enum { STARTED, STOPPED, RESUMED, ENDED } what;
 	pid_t pid;
@@ -214,7 +215,7 @@ static void children(pid_t pid, char *list, size_t size)
 	list[n > 0 ? n : 0] = '\0';
 }
 
-/* All below jobs, with their states, to look into a failure. */
+/* Prints all processes below jobs with their states, to investigate a failure. */
 static void show(pid_t pid, int depth)
 {
 	char list[4096], path[64], text[256], *save, *end;
@@ -244,7 +245,8 @@ static void reap(void)
 		now.ended |= want.leads && pid == now.shell;
 }
 
-/* Ends all that the round has started: each that ends hands its children on to here. */
+/* Kills everything that the round has started. This process adopts the children of each process
+ * that ends. */
 static void close_round(void)
 {
 	char list[4096], *save;
@@ -270,7 +272,7 @@ static void read_screen(void)
 	if (n > 0)
 		now.shown += (size_t)n;
 	else
-		hang_up(); /* EIO: nobody has it open any more */
+		hang_up(); /* EIO: no process has it open any more */
 }
 
 static void read_report(void)
@@ -298,7 +300,7 @@ static void read_executed(void)
 	}
 }
 
-/* Takes in what has happened, for a millisecond at most. */
+/* Handles reports and output, waiting for a millisecond at most. */
 static void take_in(void)
 {
 	struct pollfd fds[] = {{now.paused ? -1 : now.master, POLLIN, 0}, {now.reports, POLLIN, 0},
@@ -338,7 +340,7 @@ static int is_met(char step, const char *text, size_t length)
 	switch (step) {
 	case 'x':
 		return now.executed == -1 && now.job;
-	case 'f': /* taken by the shell */
+	case 'f': /* handled by the shell */
 		return now.resumed;
 	case 'S':
 		return now.stopped;
@@ -377,14 +379,14 @@ static void type(const char *text, size_t length)
 			return;
 }
 
-/* The shell has taken it when this returns. */
+/* When this returns, the shell has handled the order. */
 static int order(char step)
 {
 	now.stopped = now.resumed = 0;
 	return write(now.orders, &step, 1) == 1 && expect('f', NULL, 0);
 }
 
-/* Does what STEP says. TEXT is what stands in its quotes. Returns whether all is as expected. */
+/* Performs STEP, whose quoted text is TEXT. Returns whether the expectation is met. */
 static int go(char step, const char *text, size_t length)
 {
 	switch (step) {
@@ -448,7 +450,8 @@ static const char *play(void)
 	return NULL;
 }
 
-/* The steps before any text: 'l' and 'b' say how the job is started. */
+/* Returns the steps before any text, among them 'l' and 'b', which determine how the job is
+ * started. */
 static void read_steps(const char *steps)
 {
 	want.steps = steps;

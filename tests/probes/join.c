@@ -4,9 +4,9 @@
  *
  *     join [-k KINDS] [-z] PID COMMAND [ARG]...
  *
- * KINDS are letters: p pid (the default), m mount, u uts, i ipc, n net, U user, C cgroup. Ends with
- * COMMAND's status, or with 128 and the signal. -z: it says "JOINED" and COMMAND's PID on stdout,
- * never reaps it, and ends when TERM comes.
+ * KINDS are letters: p pid (the default), m mount, u uts, i ipc, n net, U user, C cgroup. Exits
+ * with COMMAND's status, or with 128 plus the number of its signal. -z: prints "JOINED" and
+ * COMMAND's PID, never reaps COMMAND, and ends on TERM.
  */
 #include <sched.h>
 #include <sys/wait.h>

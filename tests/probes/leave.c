@@ -1,10 +1,11 @@
 /*
- * leave: tries to get out of the root directory, by the means that root in a user namespace has.
+ * leave: tries to escape from the root directory, by the means available to root in a user
+ * namespace.
  *
  *     leave FILE
  *
- * FILE is in the old root alone. "LEFT by WHAT" is a line on stdout, and the status 1, if FILE can
- * be seen after one of them; "KEPT" and 0 if not.
+ * FILE exists only in the old root. If FILE can be seen after one of the attempts, leave prints
+ * "LEFT by WHAT" and exits with 1; otherwise it prints "KEPT" and exits with 0.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -24,7 +25,7 @@ static void look_for(const char *file, const char *what)
 	_exit(1);
 }
 
-/* A root directory further down, and up by ".." from the one before (chroot(2)). */
+/* Changes the root to a directory further down, and leaves the previous one by ".." (chroot(2)). */
 static void leave_by_chroot(const char *file)
 {
 	int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -42,7 +43,9 @@ static void leave_by_chroot(const char *file)
 		fail("the way back");
 }
 
-/* The root directory of a mount namespace that one enters is whatever is mounted at its root. */
+/*
+ * Entering a mount namespace sets the root directory to what is mounted at that namespace's root.
+ */
 static void leave_by_setns(const char *file)
 {
 	int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);

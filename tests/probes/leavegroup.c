@@ -1,5 +1,5 @@
 /*
- * leavegroup: becomes COMMAND in the process group of a child of its own, which lives on.
+ * leavegroup: becomes COMMAND in the process group of its child, which keeps running.
  *
  *     leavegroup COMMAND [ARG]...
  */

@@ -1,11 +1,11 @@
 /*
- * meddle: what root inside can do to its init by means of the init's own descriptors.
+ * meddle: attacks the init, as root inside its namespace, through the init's descriptors.
  *
  *     meddle -d | -p [-i]
  *
- * -d makes each signalfd of PID 1 deaf: it reports no signal any more. -p sends an empty packet on
- * each socket of PID 1. Then "DONE N" is a line on stdout, where N counts them, and TERM ends it
- * with status 7; with -i nothing but KILL does.
+ * -d changes each signalfd of PID 1 so that it reports no signal. -p sends an empty packet on each
+ * socket of PID 1. Then it prints "DONE N", where N is their number. TERM ends it with status 7;
+ * with -i only KILL does.
  */
 #include <sys/socket.h>
 

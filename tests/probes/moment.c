@@ -5,27 +5,28 @@
  *            -- NAME [OPTION]...
  *     moment -L [-f FLAGS]
  *
- * NAME is executed with the options and with this probe as COMMAND (see command()). Without -e the
- * run is one to compare with: it prints "CALL PROCESS CALL N" for each call, and writes the phases
- * of nsinit's log into the file "phases". With -e each thing that is wrong is printed, one a line,
- * with what is known about the run. -L lists the events that FLAGS allow.
+ * NAME is executed with the options and with this probe as COMMAND (see command()). A run without
+ * -e is a reference: it prints "CALL PROCESS CALL N" for each call, and writes the phases of
+ * nsinit's log to the file "phases". With -e each fault is printed on one line, with details of the
+ * run. -L lists the events that FLAGS allow.
  *
  * PROCESS:CALL:N is explained in watch.h. The process is held before that call. First the others
  * run until all of them sleep, then the event happens, then the others run until they sleep again,
- * and then the call is made. Later, when nothing happens any more, what the event has stopped is
- * continued, a USR1 is sent, which COMMAND is to get once, and COMMAND is asked to exit with 7.
+ * and then the call is made. Later, when nothing happens any more, everything that the event has
+ * stopped is continued, a USR1 is sent, which COMMAND must receive once, and COMMAND is ordered to
+ * exit with 7.
  *
- * FLAGS say how nsinit runs, and what it does by its options:
+ * FLAGS describe how nsinit runs, and what its options do:
  *
  *     T  below a shell on a terminal       L  leads the session of a terminal
  *     1  PID 1 of a PID namespace          i  new namespaces: there is an inner process
- *     p  in a PID namespace of its own     k  --kill-child: the end of the outer process is no KILL
- *     c  signals are for COMMAND alone     g  a process group of its own below a shell
- *     t  a grace                           s  a TSTP is passed on as STOP (dumb-init)
+ *     p  in a new PID namespace            k  --kill-child: the outer's end is no KILL
+ *     c  signals go to COMMAND only        g  a separate process group below a shell
+ *     t  a grace                           s  TSTP is forwarded as STOP (dumb-init)
  *     P  no COMMAND                        f  a pid file, named pid
  *
- * The status is 0 for a run without fault, 1 for one with, 3 if the moment never came, and 4 if the
- * event was not possible then (no such process yet, or no more).
+ * The status is 0 for a run without fault, 1 for a run with a fault, 3 if the moment never came,
+ * and 4 if the event was not possible (the process did not exist yet, or no longer).
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -54,7 +55,8 @@ static int is(char flag)
 
 /* --- COMMAND --- */
 
-/* Every signal is blocked from COMMAND's first instruction: nsinit has inherited that mask. */
+/* Every signal is blocked from COMMAND's first instruction on, because nsinit has inherited that
+ * mask. */
 static void say(const char *who, const char *what, int a, int b, int c)
 {
 	char text[64];
@@ -72,7 +74,7 @@ static void obey(char order)
 	pid_t pid;
 
 	switch (order) {
-	case 'O': /* an orphan, which ends once it is one */
+	case 'O': /* an orphan, which ends once its parent has ended */
 		if ((pid = fork()) == 0) {
 			pid_t parent = getpid();
 
@@ -84,7 +86,7 @@ static void obey(char order)
 		if (pid > 0)
 			waitpid(pid, NULL, 0);
 		return;
-	case 'D': /* a daemon stays, and COMMAND ends */
+	case 'D': /* a daemon remains when COMMAND ends */
 		if (pipe(begun) == 0 && fork() == 0) {
 			setsid();
 			close(TALK);
@@ -192,7 +194,7 @@ static void become_nsinit(char **argv)
 	fail(argv[0]);
 }
 
-/* The caller: a shell's part, without its job control. */
+/* The caller, which behaves like a shell without job control. */
 static void call(void *arg)
 {
 	long kinds = is('1') ? CLONE_NEWPID | CLONE_NEWNS : 0;
@@ -223,7 +225,7 @@ static void call(void *arg)
 	shared->foreground = tcgetpgrp(slave);
 	shared->status = status;
 	shared->ended = 1;
-	/* The end of a session's leader would be heard in the foreground. */
+	/* The end of the session leader would send signals to the foreground group. */
 	for (;;)
 		pause();
 }
@@ -243,7 +245,7 @@ static void open_terminal(void)
 		fail(name);
 }
 
-/* --- what is seen of the run --- */
+/* --- observing the run --- */
 
 static char said[65536]; /* nsinit's stderr */
 static size_t said_length;
@@ -307,7 +309,7 @@ static void read_talk(void)
 		if (n <= 0)
 			return;
 		text[n] = '\0';
-		/* NOLINTNEXTLINE(cert-err34-c): say() has written these. */
+		/* NOLINTNEXTLINE(cert-err34-c): the numbers are say()'s output. */
 		if (sscanf(text, "%15s %15s %d %d %d", who, what, &a, &b, &c) != 5)
 			continue;
 		if (strcmp(what, "READY") == 0 && *who == 'C') {
@@ -348,7 +350,7 @@ static struct member {
 	char state;
 } family[FAMILY];
 
-/* Everything that descends from us. */
+/* All descendants of this process. */
 static int find_family(void)
 {
 	pid_t list[FAMILY], parent = getpid();
@@ -366,8 +368,9 @@ static int find_family(void)
 }
 
 /*
- * A process that looks for what it would wait for, wait4(2) for example, is in state S already.
- * This file is read once the process has left the processor, or says that it runs.
+ * A process that is about to sleep, in wait4(2) for example, may be shown in state S while it still
+ * runs. This file is not read until the process has left the processor, or shows that it is
+ * running.
  */
 static int is_running(pid_t pid)
 {
@@ -389,7 +392,7 @@ static int all_sleep(void)
 	int members = find_family(), i, j;
 
 	for (i = 0; i < members; i++) {
-		/* Behind vfork(2) a parent is in state D. */
+		/* During vfork(2) a parent is in state D. */
 		for (j = 0; j < members && family[j].parent != family[i].pid; j++)
 			;
 		if (family[i].state && !strchr(j < members ? "STZD" : "STZ", family[i].state))
@@ -400,10 +403,8 @@ static int all_sleep(void)
 	return 1;
 }
 
-/*
- * One that ends is a zombie a moment before its parent is woken. Both happen under the kernel's
- * lock on the process table, which setpgid(2) has to wait for.
- */
+/* A process becomes a zombie a moment before its parent is woken. Both happen under the kernel's
+ * lock on the process table, and setpgid(2) waits for that lock. */
 static int all_sleep_soundly(void)
 {
 	if (!all_sleep())
@@ -432,7 +433,7 @@ static int hold(int place, int at, int n, const struct notice *notice)
 	return 0;
 }
 
-/* Take what is held, and let it go on unless its moment has come. Return whether there was any. */
+/* Receive a held call, and continue it unless its moment has come. Return whether there was one. */
 static int serve(int ms)
 {
 	struct notice notice;
@@ -452,7 +453,7 @@ static int serve(int ms)
 	return 1;
 }
 
-/* Until all processes sleep, be it because they are held. */
+/* Wait until every process sleeps or is held. */
 static void settle(void)
 {
 	int spins = 0;
@@ -476,19 +477,19 @@ static void settle(void)
 	}
 }
 
-/* --- what is to come of it --- */
+/* --- the expected result --- */
 
 static int least[SIGNALS + 1], most[SIGNALS + 1], mate_least[SIGNALS + 1], mate_most[SIGNALS + 1];
-static char statuses[256]; /* those that are right */
+static char statuses[256]; /* the valid ones */
 static int may_stay;       /* how many processes may be left */
-static int must_stay;      /* how many have to */
-static int untidy;         /* files and mounts may be left: KILL ended their owner */
+static int must_stay;      /* how many must be left */
+static int untidy;         /* files and mounts may be left, because KILL ended their owner */
 static int no_screen;      /* the terminal is gone */
 static int no_phases;      /* the event changes them */
 static int may_fail;       /* 125, with a line */
 static int pid_file_ours = 1;
-static int dead;           /* KILL came to COMMAND or to who is above it */
-static int may_have_group; /* nsinit may have found no terminal any more */
+static int dead;           /* KILL was sent to COMMAND or to a process above it */
+static int may_have_group; /* nsinit may have found no terminal */
 
 static void only(int status)
 {
@@ -496,7 +497,7 @@ static void only(int status)
 	statuses[status] = 1;
 }
 
-/* COMMAND may not live to see what has been sent. */
+/* COMMAND may end before it handles what has been sent. */
 static void nothing_is_sure(void)
 {
 	memset(least, 0, sizeof least);
@@ -508,19 +509,19 @@ static int at_work(void)
 	return !asked && !dead && !is('P') && !is_over();
 }
 
-/* A CONT throws a pending stop signal away, and a stop signal a CONT (signal(7)). */
+/* CONT discards a pending stop signal, and a stop signal discards a pending CONT (signal(7)). */
 static void no_stop_is_sure(void)
 {
 	least[SIGTSTP] = mate_least[SIGTSTP] = 0;
 }
 
-/* SIG is on its way to COMMAND, and to the rest of its group if GROUP. */
+/* Record that SIG was sent to COMMAND, and if GROUP to the rest of its group. */
 static void expect(int sig, int group)
 {
 	if (at_work() && !least[sig] && !most[sig])
 		least[sig] = 1;
 	else if (at_work() && (sig >= 32 || got[sig] == most[sig]))
-		least[sig]++; /* the one before is not pending any more */
+		least[sig]++; /* the previous one is no longer pending */
 	most[sig]++;
 	if (sig == SIGCONT)
 		no_stop_is_sure();
@@ -545,7 +546,7 @@ struct event {
 	int (*happen)(const struct event *); /* returns whether it could */
 	int arg, arg2;
 	const char *needs, *not_with;
-	int neutral; /* no phase changes by it */
+	int neutral; /* it does not change the phase */
 };
 
 static int is_group_signalled(void)
@@ -630,7 +631,9 @@ static int kill_it(const struct event *e)
 		if (is('k'))
 			most[SIGTERM] = mate_most[SIGTERM] = NO_COUNT;
 	} else if (asked || is('L')) {
-		/* It may have ended already, or be the process that the terminal is left to. */
+		/*
+		 * It may have ended already, or be the process that gets the terminal at the end.
+		 */
 		statuses[128 + SIGKILL] = 1;
 	} else {
 		only(128 + SIGKILL);
@@ -652,7 +655,7 @@ static int stop_it(const struct event *e)
 	return kill(pid, SIGSTOP) == 0 && (!e->arg2 || kill(pid, SIGCONT) == 0);
 }
 
-/* What comes when the leader of the session ends: HUP and CONT to the group in the foreground. */
+/* The effect of the session leader's end: HUP and CONT to the foreground group. */
 static int lose_caller(const struct event *e)
 {
 	(void)e;
@@ -724,8 +727,9 @@ static int join(const struct event *e)
 }
 
 /*
- * Whether a process that nsinit is responsible for is in the foreground. While a leader hands the
- * terminal over there is none, or a process that ends at once. Then a key is lost.
+ * Return whether a process that nsinit is responsible for is in the foreground. While a leader
+ * hands the terminal over there is none, or a process that ends at once. A key that is pressed then
+ * is lost.
  */
 static int has_foreground(void)
 {
@@ -774,7 +778,7 @@ static int hang_up(const struct event *e)
 	else
 		most[SIGHUP]++, mate_most[SIGHUP]++;
 	if (is('L')) {
-		mate_least[SIGHUP] = 0; /* the kernel's is for the leader alone */
+		mate_least[SIGHUP] = 0; /* the kernel sends it only to the leader */
 		least[SIGHUP] = 0;
 	}
 	continued();
@@ -798,7 +802,8 @@ static int lose_reader(const struct event *e)
 	return 1;
 }
 
-/* At the call that removes the file it is too late: no call removes a file by its inode. */
+/* The call that removes the file is too late for this event, since no call removes a file by its
+ * inode. */
 static int replace_pid_file(const struct event *e)
 {
 	int fd, late = 0, i;
@@ -863,7 +868,7 @@ static const struct event events[] = {
 };
 enum { EVENTS = sizeof events / sizeof *events };
 
-/* An event that needs letters happens where FLAGS have one of them. */
+/* An event with letters happens only if FLAGS contain one of them. */
 static int is_possible(const struct event *e)
 {
 	return (!*e->needs || strpbrk(flags, e->needs)) && !strpbrk(flags, e->not_with);
@@ -871,7 +876,7 @@ static int is_possible(const struct event *e)
 
 /* --- the run --- */
 
-/* Return whether a process was held: then it goes on by now. */
+/* Continue a held process. Return whether there was one. */
 static int let_happen(void)
 {
 	struct moment *m;
@@ -898,7 +903,7 @@ static int let_happen(void)
 	return 0;
 }
 
-/* Whatever is stopped goes on, as by a shell's fg. */
+/* Continue every stopped process, as a shell's fg does. */
 static int resume(void)
 {
 	int members = find_family(), i, n = 0;
@@ -933,7 +938,9 @@ static int has_zombie(void)
 	return 0;
 }
 
-/* One of a namespace that ends is the kernel's to reap, which is not waited for otherwise. */
+/*
+ * The kernel reaps the processes of a namespace that ends, and no other condition waits for this.
+ */
 static void look_for_zombies(void)
 {
 	int64_t end = now() + 2000;
@@ -945,7 +952,7 @@ static void look_for_zombies(void)
 		}
 }
 
-/* Until nothing happens any more. */
+/* Wait until nothing happens any more. */
 static void go_on(void)
 {
 	do
@@ -1001,7 +1008,8 @@ static void run(void)
 		go_on();
 		if (is_over())
 			break;
-		/* A clock may run: --kill-child's, or the wait for a process that joined. */
+		/* A deadline may be pending: that of --kill-child, or the wait for a process that
+		 * joined. */
 		serve(5);
 		hung |= now() > deadline;
 	}
@@ -1021,8 +1029,8 @@ static void reap(void)
 		}
 }
 
-/* What may take a moment after the end: a namespace's end, an inner process without an outer one.
- */
+/* Wait for what takes a moment after the end: the end of a namespace, or of an inner process whose
+ * outer one is gone. */
 static int left_over(void)
 {
 	int members = 0, i, left = 0;
@@ -1076,9 +1084,9 @@ static size_t read_file(const char *path, char *text, size_t room)
 }
 
 /*
- * The changes of phase in the log: the inner process's first, or the only one's, then the outer
- * one's. That the inner process has hung up is a phase only if the outer one learns of it before it
- * learns of the end: RUNNING -> HUNG_UP -> OVER is the same as RUNNING -> OVER.
+ * Collect the changes of phase in the log: first those of the inner or only process, then those of
+ * the outer one. RUNNING -> HUNG_UP -> OVER counts as RUNNING -> OVER: whether the outer process
+ * learns of the hang-up before it learns of the end is a matter of chance.
  */
 static void judge_phases(void)
 {
@@ -1289,8 +1297,8 @@ static void prepare(void)
 		open_terminal();
 }
 
-/* Report what was judged. Returns the status: 1 is a fault, 3 a moment that never came, 4 an event
- * that could not be made to happen. */
+/* Report the result. Returns the status: 1 for a fault, 3 if the moment never came, 4 if the event
+ * was not possible. */
 static int conclude(void)
 {
 	int result = 0;

@@ -1,5 +1,6 @@
 /*
- * oddparent: becomes COMMAND, which inherits what a well-behaved parent leaves to nobody.
+ * oddparent: becomes COMMAND, which inherits unusual state that a well-behaved parent would not
+ * pass on.
  *
  *     oddparent [OPTION]... [--] COMMAND [ARG]...
  *
@@ -7,12 +8,12 @@
  *     -b           all signals are blocked
  *     -B SIG       SIG is blocked
  *     -p SIG       SIG is blocked and pending
- *     -l           a child that lives
+ *     -l           a child that is running
  *     -z           a child that is a zombie
  *     -t           a child that is stopped
  *     -o           an orphan that is stopped, once adopted
  *     -r           it is a subreaper
- *     -d SIG       it gets SIG when its parent dies
+ *     -d SIG       it is sent SIG when its parent dies
  *     -f FD        FD is closed
  *     -e N         N more files are open
  *     -E           stderr is a pipe without a reader
@@ -20,7 +21,7 @@
  *     -L NAME=N    a limit: as core fsize nofile nproc sigpending
  *     -a           COMMAND has no argv at all, not even its name
  *
- * The children in question end when TERM comes. They are done in the order given.
+ * These children end on TERM. The options take effect in the given order.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,7 +41,7 @@ static const struct {
     {"sigpending", RLIMIT_SIGPENDING},
 };
 
-/* Lives until TERM comes, whatever was blocked and ignored when it began. */
+/* Runs until TERM comes, whatever was blocked and ignored at its start. */
 static _Noreturn void live(int stop)
 {
 	siginfo_t info;
@@ -53,13 +54,14 @@ static _Noreturn void live(int stop)
 	_exit(0);
 }
 
-/* A child in the state that FLAGS of waitid(2) know, which it stays in. */
+/* Creates a child, and waits until it is in the state that FLAGS of waitid(2) describe, in which it
+ * stays. */
 static void child(int flags, int stop)
 {
 	siginfo_t info;
 	pid_t pid;
 
-	/* Where SIGCHLD is ignored there is no zombie. */
+	/* If SIGCHLD is ignored, there is no zombie. */
 	if ((pid = fork()) == -1)
 		fail("fork");
 	if (pid == 0) {
@@ -85,7 +87,7 @@ static void orphan(void)
 	}
 	if (waitpid(pid, NULL, 0) == -1 && errno != ECHILD)
 		fail("waitpid");
-	/* It is ours by now, where we are one who adopts. */
+	/* If this process is a subreaper, it has adopted the orphan by now. */
 	if (waitid(P_ALL, 0, &info, WSTOPPED | WNOWAIT | WNOHANG) == -1 && errno != ECHILD)
 		fail("waitid");
 }
@@ -107,8 +109,8 @@ static void limit(const char *arg)
 	_exit(98);
 }
 
-/* stderr becomes a pipe whose reader is gone, or one that is full and whose reader is a child that
- * never reads. */
+/* Makes stderr a pipe whose reader is gone, or a full pipe whose reader is a child that never
+ * reads. */
 static void odd_stderr(int full)
 {
 	char block[4096] = {0};

@@ -3,15 +3,15 @@
  *
  *     orphans [-b BURST] [-s STATUS] N
  *
- * BURST of them (all, unless given) live until the one that made them has ended, and then end
- * together; BURST 1 makes them one at a time. Prints "DONE N" once all have been left, and ends
- * with STATUS (0).
+ * BURST of them (by default all) run until their parent has ended, and then end together. With
+ * BURST 1 they are made one at a time. Prints "DONE N" once all have been left, and ends with
+ * STATUS (0).
  */
 #include <sys/wait.h>
 
 #include "raw.h"
 
-/* Their maker's end closes the pipe that they read. */
+/* The end of their parent closes the pipe that they read. */
 static void burst(long size)
 {
 	int pipes[2], status;

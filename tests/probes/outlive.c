@@ -1,12 +1,12 @@
 /*
- * outlive: ends, and leaves N processes behind that do not.
+ * outlive: ends, and leaves N processes behind.
  *
  *     outlive [-d] [-i | -f] [-S] [-s STATUS] N FILE
  *
- * Each writes "READY PID" into FILE, and "TERM PID" when TERM comes, and then ends; -d: each in a
- * session of its own; -i: it only writes the line and lives on; -f: it leaves a child that does the
- * same, "READY" included, before it ends; -S: it stops itself once ready. The first one ends with
- * STATUS (0) when all are ready.
+ * Each writes "READY PID" to FILE, and when TERM comes it writes "TERM PID" and ends. -d: each is
+ * in a new session. -i: on TERM it only writes the line and keeps running. -f: before it ends it
+ * starts a child that does the same, including "READY". -S: it stops itself once it is ready.
+ * outlive itself exits with STATUS (0) when all are ready.
  */
 #include <sys/wait.h>
 

@@ -17,9 +17,9 @@
  *	wait		wait for COMMAND's end: "exited N", "killed N" or "killed N core"
  *	quit		end
  *
- * What can't be had within PTY_TIMEOUT seconds (30) is answered by "no" and the
- * reason. When stdin ends, or by "quit", whatever COMMAND has left is killed:
- * pty is the reaper of all that descends from it.
+ * An order that fails, or takes longer than PTY_TIMEOUT seconds (30), is answered by "no" and the
+ * reason. When stdin ends, and on "quit", pty kills everything that COMMAND has left behind: pty is
+ * a subreaper.
  */
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -64,7 +64,7 @@ static long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* In place; returns the length, since TEXT may hold a NUL. */
+/* Decodes TEXT in place. Returns the length, since TEXT may contain a NUL. */
 static size_t unescape(char *text)
 {
 	char *from = text, *to = text;
@@ -183,10 +183,8 @@ static int read_screen(struct pty *pty)
 
 enum { SCREEN, CHILDREN, ORDERS, NFDS };
 
-/*
- * Takes in what there is, sleeping until there is something, orders included
- * where the caller can take one. Returns whether that was before the deadline.
- */
+/* Waits for output, and for an order if the caller can handle one, and reads it. Returns whether it
+ * came before the deadline. */
 static int take_in(struct pty *pty, long deadline, short orders)
 {
 	struct signalfd_siginfo si;
@@ -324,7 +322,7 @@ static void kill_children(void)
 		kill((pid_t)strtol(p, NULL, 10), SIGKILL);
 }
 
-/* Each that ends may hand its children on to here. */
+/* Repeat, because this process adopts the children of each process that ends. */
 static void kill_all(struct pty *pty)
 {
 	hang_up(pty);
@@ -358,7 +356,7 @@ int main(int argc, char **argv)
 		die(argv[1]);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGCHLD, SIG_DFL);
-	/* If it has to end while it runs, it still cleans up: stdin ends then as well. */
+	/* If pty has to end early, it still cleans up, because stdin ends then as well. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);

@@ -1,7 +1,5 @@
-/*
- * What the probes share: signals by raw system calls, so that all 64 are theirs. Both libcs keep
- * some to themselves (musl 32 to 34, glibc 32 and 33), and each another set.
- */
+/* Functions that the probes share. They use raw system calls, so that all 64 signals can be used.
+ * musl reserves 32 to 34, glibc 32 and 33. */
 #ifndef RAW_H
 #define RAW_H
 
@@ -24,14 +22,14 @@ static inline uint64_t sig_bit(int sig)
 	return (uint64_t)1 << (sig - 1);
 }
 
-/* Says what failed, with the errno, and ends with a status that no test takes for a right one. */
+/* Prints what failed and why, and exits with a status that no test expects. */
 static inline void fail(const char *what)
 {
 	perror(what);
 	_exit(99);
 }
 
-/* Sets the mask as SIG_BLOCK, SIG_SETMASK or SIG_UNBLOCK say, and returns the one before. */
+/* Changes the mask by SIG_BLOCK, SIG_SETMASK or SIG_UNBLOCK, and returns the previous one. */
 static inline uint64_t sig_mask(int how, uint64_t mask)
 {
 	uint64_t old = 0;
@@ -50,8 +48,7 @@ static inline uint64_t sig_pending(void)
 	return set;
 }
 
-/* The kernel's own struct differs from one processor to the next, but begins with these two on
- * each. */
+/* The kernel's structure depends on the processor, but always begins with these two members. */
 struct kernel_action {
 	unsigned long handler;
 	unsigned long flags;
@@ -74,7 +71,7 @@ static inline int sig_dispose(int sig, void (*handler)(int))
 	return (int)syscall(SYS_rt_sigaction, sig, &act, NULL, sizeof(uint64_t));
 }
 
-/* Waits for one of MASK, which is blocked. */
+/* Waits for a signal of MASK, which must be blocked. */
 static inline int sig_wait(uint64_t mask, siginfo_t *info)
 {
 	long sig;
@@ -87,8 +84,7 @@ static inline int sig_wait(uint64_t mask, siginfo_t *info)
 	return (int)sig;
 }
 
-/* As the kernel has it on every processor; libc's functions do not agree on the type of RESOURCE.
- */
+/* A raw call, because the type of RESOURCE differs between libcs. */
 struct limit {
 	uint64_t soft;
 	uint64_t hard;
@@ -100,7 +96,7 @@ static inline void limits(int resource, const struct limit *set, struct limit *g
 		fail("prlimit");
 }
 
-/* The number that S is, within LOW and HIGH; bad usage otherwise. */
+/* Returns the value of S, a number from LOW to HIGH. Anything else is a usage error. */
 static inline long number(const char *s, long low, long high)
 {
 	char *end;
@@ -115,7 +111,7 @@ static inline long number(const char *s, long low, long high)
 	return n;
 }
 
-/* A file that several processes write lines to: each line is one write at its end. "-" is the
+/* Opens a file to which several processes write lines, each by one appending write. "-" is the
  * standard output. */
 static inline int log_open(const char *path)
 {

@@ -1,6 +1,6 @@
 /*
- * reboot2: reboot(2), from inside a PID namespace that is not the machine's first. There it never
- * is called.
+ * reboot2: calls reboot(2) inside a PID namespace. It refuses to do so in the machine's initial
+ * one.
  *
  *     reboot2 restart | halt | poweroff | cad_on | cad_off | kexec
  */

@@ -1,11 +1,11 @@
 /*
- * refuse: becomes COMMAND under a seccomp filter, such as an engine's, that answers chosen calls
- * with an error.
+ * refuse: becomes COMMAND under a seccomp filter that makes the given system calls fail, like that
+ * of an engine.
  *
  *     refuse CALL[/ARGUMENT&MASK]:ERROR... -- COMMAND [ARG]...
  *
- * With /ARGUMENT&MASK only where that argument (0 to 5) has one of MASK's bits, with
- * /ARGUMENT=VALUE only where it is VALUE (the lower 32 bits of it), as in clone/0&0x1000:EPERM and
+ * With /ARGUMENT&MASK a call fails only if that argument (0 to 5) has one of MASK's bits, with
+ * /ARGUMENT=VALUE only if its lower 32 bits are VALUE. Examples: clone/0&0x1000:EPERM and
  * ioctl/1=0x80685f0b:ENOTTY.
  */
 #include "calls.h"

@@ -1,11 +1,12 @@
 /*
- * siglog: every signal that comes, 1 to 64, a line each in FILE ("-" is the standard output).
+ * siglog: writes a line to FILE for every signal that it receives, 1 to 64 ("-" is the standard
+ * output).
  *
  *     siglog [-n COUNT] [-x SIG]... [-s STATUS] [-u] FILE
  *
- * The first line is "READY PID", then "SIGNO CODE PID UID VALUE" for each one, as its siginfo says.
- * It ends after COUNT lines or after a SIG that -x names, with STATUS (0); with -u it dies of that
- * SIG as one does that catches none.
+ * The first line is "READY PID". Then comes "SIGNO CODE PID UID VALUE" for each signal, from its
+ * siginfo. siglog exits after COUNT lines or after a SIG of -x, with STATUS (0). With -u that SIG
+ * terminates it, as if it did not catch signals.
  */
 #include "raw.h"
 
@@ -37,7 +38,7 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc - 1)
 		return 98;
-	/* A signal that is ignored is not kept, blocked or not. */
+	/* An ignored signal does not become pending, even if it is blocked. */
 	for (sig = 1; sig <= SIGNALS; sig++)
 		sig_dispose(sig, SIG_DFL);
 	fd = log_open(argv[optind]);

@@ -1,12 +1,12 @@
 /*
- * sigsend: signals that kill(1) cannot send.
+ * sigsend: sends signals in ways that kill(1) cannot.
  *
  *     sigsend [-g | -t | -p | -q VALUE [-c CODE]] [-n COUNT] PID SIG...
  *
  * Sends each SIG (1 to 64), all of them COUNT times, to PID: by kill(2); with -g to its group; with
- * -t by tgkill(2); with -p by pidfd_send_signal(2); with -q by rt_sigqueueinfo(2), the first with
- * VALUE, each further one with one more, and with CODE in place of SI_QUEUE. Where the queue is
- * full it tries again.
+ * -t by tgkill(2); with -p by pidfd_send_signal(2); with -q by rt_sigqueueinfo(2), with CODE in
+ * place of SI_QUEUE, and with VALUE, which increases by one for each signal. If the queue is full,
+ * it tries again.
  */
 #include <sched.h>
 

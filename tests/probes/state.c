@@ -1,6 +1,7 @@
 /*
- * state: what a process was given, a line each, for the test to compare with what nsinit was given.
- * A limit of -1 is none; a file with a c behind its number would be closed by exec.
+ * state: prints what a process has inherited, one item a line, so that a test can compare it with
+ * what nsinit inherited. A limit of -1 means unlimited. A file with a c after its number is
+ * close-on-exec.
  *
  *     state [ARG]...
  */
@@ -54,7 +55,7 @@ int main(int argc, char **argv)
 	int i, pdeathsig = 0, subreaper = 0, tty;
 	mode_t mask;
 
-	/* Before anything else opens one. */
+	/* List the files first, before any other is opened. */
 	files();
 	printf("pid %ld\nppid %ld\n", (long)getpid(), (long)getppid());
 	printf("pgid %ld\nsid %ld\n", (long)getpgrp(), (long)getsid(0));

@@ -1,12 +1,12 @@
 /*
- * statuses: starts an nsinit again and again and looks at the status it ends with.
+ * statuses: starts nsinit again and again and checks its exit status.
  *
  *     statuses [-p] [-o] N NSINIT [ARG]...
  *
- * COMMAND is "die", which ends in each way there is in turn: with each status, of each signal that
- * ends a process, by not being there, by not being executable. With -o it is "orphans", which
- * leaves three orphans that end as it does. With -p each nsinit is PID 1 of a PID namespace. Prints
- * how often it was wrong.
+ * COMMAND is "die", which ends in every possible way in turn: with each status, by each signal that
+ * terminates a process, by not existing, and by not being executable. With -o it is "orphans",
+ * which leaves three orphans that end in the same way. With -p each nsinit is PID 1 of a PID
+ * namespace. Prints the number of wrong statuses.
  */
 #include <limits.h>
 #include <sched.h>
@@ -14,7 +14,7 @@
 
 #include "raw.h"
 
-/* Signals that end no process, or look like a process that is stopped. */
+/* Signals that do not terminate a process, or whose status looks like that of a stopped process. */
 #define NOT_THE_END                                                                                \
 	(sig_bit(SIGCHLD) | sig_bit(SIGCONT) | sig_bit(SIGSTOP) | sig_bit(SIGTSTP) |               \
 	    sig_bit(SIGTTIN) | sig_bit(SIGTTOU) | sig_bit(SIGURG) | sig_bit(SIGWINCH))
@@ -42,8 +42,7 @@ static int run(char **argv, int flags)
 	return status;
 }
 
-/* Puts the I-th way to end behind the ARGV that is there already; returns the status it is to give.
- */
+/* Appends the I-th way to end to ARGV; returns the expected status. */
 static int way(long i, int orphans, const char *folder, char **argv)
 {
 	static char path[PATH_MAX], text[16];

@@ -1,13 +1,13 @@
 /*
- * storm: chains of processes that fork and exit, so that a search in /proc finds the
- * parent of the one that lives by then.
+ * storm: chains of processes that fork and exit, so that a search in /proc finds a process that is
+ * gone, and whose child is alive, by the time it is signalled.
  *
- *     storm CHAINS         leaves CHAINS of them, which ignore TERM, and ends with 0
+ *     storm CHAINS         leaves CHAINS of them, which ignore TERM, and exits with 0
  *     storm -w PID         watches until PID is gone or a zombie
  *
  * The watcher forks and counts zombies all the time. At the end it prints "ZOMBIES DENIED LEFT":
- * the most zombies at any moment, how many of its own forks failed, and how many members of chains
- * are alive a moment later.
+ * the greatest number of zombies at any time, how many of its own forks failed, and how many
+ * members of chains are alive a moment later.
  */
 #include <ctype.h>
 #include <dirent.h>

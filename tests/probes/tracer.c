@@ -1,9 +1,9 @@
 /*
- * tracer: traces PID and lets it run, so that its parent cannot reap it; ends when TERM comes.
+ * tracer: traces PID and lets it run, so that its parent cannot reap it. It ends on TERM.
  *
  *     tracer PID FILE
  *
- * Writes "READY" into FILE once it traces.
+ * It writes "READY" to FILE once it traces PID.
  */
 #include <sys/ptrace.h>
 

@@ -3,10 +3,10 @@
  * by seccomp(2)'s user notification (SECCOMP_RET_USER_NOTIF, Linux 5.0;
  * SECCOMP_USER_NOTIF_FLAG_CONTINUE, Linux 5.5) until the supervisor answers.
  *
- * strace(1) counts in each process separately, and so would strike the outer nsinit, the inner one
- * and COMMAND all at once. Here a call is named by PROCESS:CALL:N. Process 0 is the first process
- * whose program is nsinit, process 1 the next that makes a call, and so on. COMMAND is one of them
- * until its exec.
+ * strace(1) counts in each process separately, so a fault would hit the outer nsinit, the inner one
+ * and COMMAND at once. Here a call is named by PROCESS:CALL:N. Process 0 is the first process whose
+ * program is nsinit, process 1 the next that makes a call, and so on. COMMAND is one of them until
+ * its exec.
  */
 #ifndef WATCH_H
 #define WATCH_H
@@ -45,9 +45,9 @@ enum { PROCESSES = 16, MANY = 5000 };
 static struct process {
 	uint32_t pid;
 	int counts[CALLS];
-	uint64_t held;   /* the notice that waits for an answer, or 0 */
+	uint64_t held;   /* the notification that waits for an answer, or 0 */
 	int held_call;   /* the place of its call in calls[] */
-	int interrupted; /* a signal ended the wait: the kernel makes this call (+ 1) again */
+	int interrupted; /* a signal interrupted it: the kernel repeats this call (+ 1) */
 } processes[PROCESSES];
 static int known;
 
@@ -111,7 +111,7 @@ static inline int send_one(uint32_t pid, int sig)
 	return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, &info);
 }
 
-/* Not ioctl(): its request is an int in one libc and a long in the other. */
+/* The type of ioctl()'s request differs: int in musl, unsigned long in glibc. */
 static inline int answer_by(int listener, unsigned long request, void *what)
 {
 	return (int)syscall(SYS_ioctl, listener, request, what);
@@ -145,8 +145,8 @@ static inline int lives(uint32_t pid)
 
 /*
  * Start FN(ARG) in a child whose calls, and whose descendants' calls, are held; store the listener.
- * The two share their table of files until the child execs or unshares it. The child's first call
- * after the filter is held already.
+ * The two share their table of files until the child execs or unshares it. The first call of the
+ * child after that is already held.
  */
 static inline pid_t watch(int *listener, void (*fn)(void *), void *arg)
 {
@@ -175,11 +175,10 @@ static inline pid_t watch(int *listener, void (*fn)(void *), void *arg)
 }
 
 /*
- * Take a call that is held, if there is one within MS milliseconds. Return 0 if there is none, else
- * 1: then *PLACE is the process, or -1 if it is none of nsinit's, *AT is the call's place in
- * calls[], or -1 if it has no name there, and *N its number: the process has made this
- * call that often. A
- * call that the kernel makes again because a signal interrupted it is not counted again: *N is 0.
+ * Receive a held call, waiting at most MS milliseconds. Return 0 if there is none, otherwise 1.
+ * Then *PLACE is the process, or -1 if it is not nsinit's; *AT is the call's place in calls[], or
+ * -1 if it has no name there; and *N is how often the process has made this call. If the kernel
+ * repeats a call because a signal interrupted it, the call is not counted again, and *N is 0.
  */
 static inline int watch_next(
     int listener, int ms, struct notice *notice, int *place, int *at, int *n)
@@ -194,8 +193,8 @@ static inline int watch_next(
 	*n = 0;
 	*at = index_of(notice->call.nr);
 	*place = place_of(notice->pid);
-	/* nsinit's own set the mask. One that blocks is libc's, around its clone() (musl since
-	 * 1.2.5), which takes it to succeed. */
+	/* nsinit's calls set the mask. One that blocks signals is made by the libc around clone()
+	 * (musl since 1.2.5), which expects it to succeed. */
 	if (notice->call.nr == SYS_rt_sigprocmask && notice->call.args[0] == SIG_BLOCK)
 		*place = -1;
 	if (*place < 0 || *at < 0)
@@ -207,7 +206,7 @@ static inline int watch_next(
 	return 1;
 }
 
-/* Let a held call go on, or fail with ERROR. */
+/* Continue a held call, or make it fail with ERROR. */
 static inline void watch_answer(int listener, uint64_t id, int error)
 {
 	struct answer answer = {.id = id, .error = -error, .flags = error ? 0 : ANSWER_GO_ON};
