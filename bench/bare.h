@@ -1,4 +1,4 @@
-/* A program without a libc: where it starts, and its system calls. */
+/* The entry point and the system calls of a program without a libc. */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H
 
@@ -46,7 +46,7 @@ static long call(long number, long a, long b, long c, long d, long e)
 #error "the benchmark's bare programs are written for x86-64 and aarch64"
 #endif
 
-/* The result, or -errno. */
+/* Returns the result, or -errno. */
 #define CALL(number, a, b, c, d, e)                                                                \
 	call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 

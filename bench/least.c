@@ -1,13 +1,13 @@
 /*
- * The least init: what every init has to do, and nothing else. Its time is the floor that start-up
- * is compared with, on any machine: no libc and no dynamic linker are in it.
+ * The minimal init, which does only what every init has to do, without a libc and a dynamic linker.
+ * Its time is the lower limit with which a start-up is compared on any machine.
  *
  *	least COMMAND [ARG]...       block signals, start COMMAND, wait, exit with its status
  *	least-u COMMAND [ARG]...     the same in new PID and mount namespaces with a procfs
  *
- * It is no usable init: it forwards no signal, reaps no orphan, and reports no error. Signals are
- * blocked because an init must not lose one that arrives before it is ready; COMMAND gets the mask
- * back that the init was started with.
+ * It is not usable as an init: it does not forward signals, reap orphans or report errors. It
+ * blocks signals because an init must not lose one that arrives before it is ready, and restores
+ * the original mask in COMMAND.
  */
 #include <sched.h>
 #include <signal.h>
@@ -15,8 +15,8 @@
 
 #include "bare.h"
 
-/* The exit status that CHILD's end gives a shell: 128 and the signal's number if a signal ended it.
- */
+/* Wait for CHILD. Returns its exit status as a shell shows it: 128 plus the number of the signal if
+ * one terminated it. */
 static int wait_for(long child)
 {
 	int status = 0;

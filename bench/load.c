@@ -3,10 +3,12 @@
  *
  *	load storm SIZE TOTAL   make TOTAL orphans by fork(2), in bursts of SIZE
  *	load flood SIZE TOTAL   the same by vfork(2), which takes a tenth of the time
- *	load target MAKERS      take USR1 and record when. If MAKERS is above 0: amid a storm that
- *so many processes make, and at a realtime priority, so that the time is the init's and not
- *COMMAND's own turn load values COUNT       take COUNT queued signals and compare their values load
- *leave COUNT        exit, and leave COUNT sleeping processes behind
+ *	load target MAKERS      receive USR1, and record when it came
+ *	load values COUNT       receive COUNT queued signals, and compare their values
+ *	load leave COUNT        exit, and leave COUNT sleeping processes behind
+ *
+ * If MAKERS is above 0, so many processes make a storm meanwhile. The target then has a realtime
+ * priority, so that the result shows the init's delay, and not how long COMMAND waits for its turn.
  */
 
 #include <err.h>
@@ -24,7 +26,8 @@
 
 static struct shared *shared;
 
-/* One burst: children whose parent exits before they do, or just after; with vfork(2), after. */
+/* Make one burst: children whose parent exits before they do or just after; with vfork(2), always
+ * after. */
 static void burst(long size, int quick)
 {
 	pid_t parent = fork();
@@ -70,7 +73,7 @@ static void on_value(int number, siginfo_t *info, void *context)
 	announce(&shared->seen, seen + 1);
 }
 
-/* In a process group of its own: a signal to COMMAND's group must not end the storm. */
+/* Use a separate process group, because a signal to COMMAND's group must not end the storm. */
 static void endless_storm(void)
 {
 	pid_t child = fork();

@@ -1,6 +1,6 @@
 /*
  * Measure inits. A contender is a name, the place where it runs, and its words. Each round runs all
- * contenders in turn and begins with another one, so that whatever else the machine does hits all
+ * contenders in turn and begins with a different one, so that other load on the machine affects all
  * of them alike.
  *
  *	measure [OPTION]... MEASURE [NUMBER]... -- CONTENDER [::: CONTENDER]...
@@ -116,7 +116,7 @@ static void clean_up(void)
 	}
 }
 
-/* In the new process, which shares our memory until its execve. */
+/* Runs in the new process, which shares our memory until its execve. */
 static int launched(void *data)
 {
 	struct launch *launch = data;
@@ -135,7 +135,7 @@ static int launched(void *data)
 	_exit(127);
 }
 
-/* Start the contender with these words added to its own; returns its PID as we see it. */
+/* Start the contender with WORDS appended to its own. Returns its PID in our namespace. */
 static pid_t start(const struct contender *who, uint64_t *begun, char *const *words)
 {
 	static char stack[65536] __attribute__((aligned(16)));
@@ -170,7 +170,7 @@ static void finish(const struct contender *who, pid_t pid)
 		errx(1, "%s: ended with wait status %d", who->name, status);
 }
 
-/* Wait for the load's answer; an init that ended instead has failed. */
+/* Wait for the load's answer. If the init has ended instead, fail. */
 static void step(const struct contender *who, pid_t pid, _Atomic uint32_t *word, uint32_t value)
 {
 	for (int second = 0; await(word, value, 1) == -1; second++) {
@@ -184,8 +184,7 @@ static void step(const struct contender *who, pid_t pid, _Atomic uint32_t *word,
 	}
 }
 
-/* The n-th number after the field that is called so, in a file of the process; -1 where there is
- * none. */
+/* Returns the last number on the line NAME of FILE below /proc/PID; -1 if there is none. */
 static long field(pid_t pid, const char *file, const char *name)
 {
 	char path[64], line[512], *at;
@@ -220,8 +219,8 @@ static int is_load(pid_t pid)
 	return strcmp(name, "load\n") == 0;
 }
 
-/* The processes from the one started down to the load's parent, which is the init; 0 where the load
- * itself was started. */
+/* Finds the processes from the one started down to the load's parent, which is the init. Returns 0
+ * if the load itself was started. */
 static int chain(pid_t pid, pid_t *down, int depth)
 {
 	pid_t child[8];
@@ -250,7 +249,7 @@ static double cpu_time(pid_t pid)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* The CPU time of the init, in ns: of all its processes, if it has several. */
+/* Returns the CPU time of all processes of the init, in ns. */
 static double cpu_of_all(pid_t pid)
 {
 	pid_t down[64];
@@ -270,7 +269,8 @@ static pid_t init_of(pid_t pid)
 	return depth > 0 ? down[depth - 1] : 0;
 }
 
-/* Whether there is time for another round; if there is none, what has been run are all rounds. */
+/* Returns whether there is time for another round. If not, ROUNDS becomes the number of rounds so
+ * far. */
 static int again(long round)
 {
 	static uint64_t begun;
@@ -289,7 +289,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts a copy: the samples of a round stay beside each other. */
+/* Sorts a copy, so that the samples keep the order of the rounds. */
 static double quantile(const double *samples, long count, double share)
 {
 	double *sorted = malloc(sizeof *sorted * (size_t)count), value;
@@ -304,7 +304,7 @@ static double quantile(const double *samples, long count, double share)
 	return value;
 }
 
-/* The median of what one contender took over the other in the same round. */
+/* Returns the median of the ratios of the two contenders in the same round. */
 static double paired(double *one, double *other)
 {
 	double *ratio = malloc(sizeof *ratio * (size_t)rounds), median;
@@ -370,7 +370,7 @@ static void measure_start(void)
 	print_ratios();
 }
 
-/* How many processes there are dead and not yet reaped; with a parent, of its children alone. */
+/* Counts the zombies; with PARENT, only its children. */
 static int count_zombies(DIR *proc, pid_t parent)
 {
 	struct dirent *entry;
@@ -399,7 +399,7 @@ static int count_zombies(DIR *proc, pid_t parent)
 	return zombies;
 }
 
-/* The process files that the init itself sees, and its PID there. */
+/* Opens /proc of the init's PID namespace, and finds the init's PID there. */
 static DIR *proc_of(pid_t init, pid_t *inside)
 {
 	char path[64];
@@ -443,7 +443,7 @@ static void measure_storm(const char *what, char *size, char *total, int sampled
 		for (int i = 0; i < contender_count; i++) {
 			struct contender *who = &contenders[(i + round) % contender_count];
 			const struct timespec pause = {.tv_nsec = 1000000};
-			/* What an init does once, after its start, is not the storm's. */
+			/* What an init does once after its start is not part of the storm. */
 			const struct timespec settle = {.tv_nsec = 200000000};
 			double before, *got = who->faults + round * 6;
 			long woken, preempted;
@@ -632,10 +632,8 @@ static void measure_end(char *count)
 		    quantile(contenders[i].faults, rounds, 0.5));
 }
 
-/*
- * idle: name, kB resident of the init, of all its processes together, how many these are, and the
- * wakeups of all of them in a second. nsinit gives memory back once it has rested for a moment.
- */
+/* idle: name, kB resident of the init, of all its processes together, how many these are, and the
+ * wakeups of all of them in a second. nsinit releases memory once it has been idle for a moment. */
 static void measure_idle(int wakeups)
 {
 	char *words[] = {load_path, "target", "0", NULL};
@@ -725,7 +723,7 @@ static void measure_machine(void)
 	}
 }
 
-/* In a mount namespace of our own, so that they go when we do. */
+/* Make the mounts in a new mount namespace, so that they disappear with this process. */
 static void add_mounts(long count)
 {
 	char name[64];

@@ -1,7 +1,5 @@
-/*
- * The COMMAND that does nothing but to record when its first instruction ran. It has no libc, so
- * that the init's own work is what shows.
- */
+/* A COMMAND that only records when its first instruction ran. It has no libc, so that the measured
+ * time is the init's. */
 #include <time.h>
 
 #include "bare.h"
@@ -15,7 +13,7 @@ _Noreturn void begin(long *stack)
 	(void)stack;
 	CALL(SYS_clock_gettime, CLOCK_MONOTONIC, t, 0, 0, 0);
 	stamp = (uint64_t)t[0] * 1000000000U + (uint64_t)t[1];
-	/* Where nobody measures there is no such descriptor, and this fails. */
+	/* Outside a measurement this descriptor does not exist, and the call fails. */
 	CALL(SYS_pwrite64, SHARED_FD, &stamp, sizeof(stamp), offsetof(struct shared, stamp), 0);
 	leave(0);
 }

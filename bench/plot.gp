@@ -1,5 +1,5 @@
-# The charts of results.md: gnuplot -e "data = '...'; out = '...'; makers = ..." bench/plot.gp
-# No background and middle tones, so that they can be read on white and on black.
+# The charts of results.md: gnuplot -e "data = '...'; out = '...'; makers = ..." bench/plot.gp There is no background,
+# and the colours are of medium brightness, so that the charts can be read on white and on black.
 
 grey = "#7d8590"
 set border 0
@@ -27,7 +27,7 @@ colour(name) = begins(name, "nsinit -u") ? 0x1f6feb : \
 	begins(name, "unshare + ") ? 0xd1477a : \
 	begins(name, "unshare") ? 0xc9510c : 0xa0784e
 
-# A step of 1, 2 or 5 for about so many ticks.
+# Choose a step of 1, 2 or 5 times a power of 10 for about that many ticks.
 decade(x) = 10.0 ** floor(log10(x))
 nice(m, d) = m <= 1 ? d : m <= 2 ? 2 * d : m <= 5 ? 5 * d : 10 * d
 step(most, ticks) = nice(most / ticks / decade(most / ticks), decade(most / ticks))
@@ -48,7 +48,7 @@ draw_bars = plain . "unset key; set offsets 0, graph 0.12, 0, 0; set xlabel unit
 # --- curves: a block for each contender, its name first; ticks at the numbers that were measured ---
 
 tick(x) = x >= 1000000 ? sprintf("%g M", x / 1000000.0) : x >= 10000 ? sprintf("%g k", x / 1000.0) : sprintf("%g", x)
-# 1, 2 and 5 of each decade, so that a range of one decade has labels, too.
+# Label 1, 2 and 5 of each decade, so that a range of one decade has labels as well.
 decades = ""
 do for [e = -4:6] { do for [m in "1 2 5"] {
 	decades = decades . (decades eq "" ? "" : ", ") . sprintf("'%g' %g", m * 10 ** e, m * 10 ** e)

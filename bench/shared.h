@@ -1,10 +1,8 @@
 #ifndef BENCH_SHARED_H
 #define BENCH_SHARED_H
 
-/*
- * How the measurer and the load that runs below an init talk to each other: by futexes in one page
- * of shared memory, which an init between them neither sees nor delays.
- */
+/* The communication between the measurer and the load that runs below an init: futexes in one page
+ * of shared memory, which the init between them does not see and cannot delay. */
 
 #include <err.h>
 #include <sched.h>
@@ -18,8 +16,8 @@
 #define FUTEX_WAKE 1
 
 #define SHARED_FD  100 /* the page; above anything that an init opens */
-#define LIFE_FD    101 /* a pipe's end, held by all that the load started */
-#define WAIT_LIMIT 600 /* seconds, after which something is taken for lost */
+#define LIFE_FD    101 /* the end of a pipe, which every process of the load holds */
+#define WAIT_LIMIT 600 /* seconds, after which a wait has failed */
 
 struct shared {
 	_Atomic uint32_t ready; /* steps that the load has done */
@@ -58,10 +56,8 @@ static inline int await(_Atomic uint32_t *word, uint32_t value, int seconds)
 	return 0;
 }
 
-/*
- * Never wait for a turn on the processor again, also in a storm. Not by sched_setscheduler(), which
- * is ENOSYS in musl.
- */
+/* Set a realtime priority, so that this process need not wait for the processor in a storm. In musl
+ * sched_setscheduler() always fails with ENOSYS, so use the system call. */
 static inline void take_precedence(int flags)
 {
 	struct sched_param first = {.sched_priority = 1};

@@ -1,27 +1,28 @@
 /*
  * The window in which PID 1 loses a TERM: from its execve(2) until it blocks or handles the signal,
- *the kernel discards it, because PID 1 has no default actions. No init can close that window from
- *inside, only shorten it.
+ * the kernel discards it, because PID 1 has no default actions. No init can close that window from
+ * inside, only shorten it.
  *
  *	window [-n ROUNDS] [-w MICROSECONDS] [-c CPU] [-s CPU] -- NAME WORD... [::: NAME WORD...]...
  *
  * Each contender is started ROUNDS times as PID 1 of a new PID namespace. Each time one TERM is
- *sent to it, at a moment within WIDTH (-w) microseconds of the start of its execve(2). The moments
- *are spread evenly, and drawn at random within each slice, so that the share of the TERMs that are
- *lost, times WIDTH, is the mean length of the window. Every contender gets the same moments, and
- *the contenders take turns.
+ * sent to it, at a moment within WIDTH (-w) microseconds of the start of its execve(2). The moments
+ * are spread evenly, and drawn at random within each slice, so that the share of the TERMs that are
+ * lost, times WIDTH, is the mean length of the window. Every contender gets the same moments, and
+ * the contenders take turns.
  *
- * The init's COMMAND is this program. It ends with GOT at TERM. Once it is ready, the measurer
- *sends PWR, at which it ends with LOST. An init that holds both forwards TERM first, because the
- *kernel delivers the lower number first. -c is the processor of the init and its COMMAND, -s that
- *of the measurer, which spins until the TERM is due: they must differ. Both the measurer and the
- *init have a realtime priority, so that other load does not lengthen the window; COMMAND has none.
+ * The init's COMMAND is this program. TERM ends it with status GOT. Once it is ready, the measurer
+ * sends PWR, which ends it with LOST. An init that holds both forwards TERM first, because the
+ * kernel delivers the lower number first. -c is the processor of the init and its COMMAND, -s that
+ * of the measurer, which spins until the TERM is due: they must differ. Both the measurer and the
+ * init have a realtime priority, so that other load does not lengthen the window; COMMAND has none.
  *
  * Built with -Wl,-e,first (x86-64 and aarch64), this program can itself stand in an init's place,
- *and shows the shortest window that any program can have: its first instructions block all signals.
+ * and shows the shortest window that any program can have: its first instructions block all
+ * signals.
  *
  * Prints, for each contender, separated by tabs: "window", its name, the TERMs that were lost,
- *ROUNDS, the mean length of the window in microseconds, and the last moment at which one was lost.
+ * ROUNDS, the mean length of the window in microseconds, and the last moment at which one was lost.
  */
 
 #include <sys/mman.h>
@@ -57,10 +58,8 @@ struct contender {
 	double last; /* us: the latest moment at which a TERM was lost */
 };
 
-/*
- * The entry point of a window-least: it blocks all signals before the libc begins. Elsewhere than
- * on these two processors there is no such contender.
- */
+/* The entry point of window-least, which blocks all signals before the libc begins. This contender
+ * exists only on these two processors. */
 #if defined(__x86_64__)
 __asm__(".globl first\n"
 	"first:	mov $14, %eax\n" /* rt_sigprocmask(SIG_SETMASK, &all, NULL, 8) */
@@ -105,7 +104,7 @@ static void pin(int cpu)
 		err(1, "pin to processor %d", cpu);
 }
 
-/* COMMAND: block everything, say so, and end by the first signal. */
+/* COMMAND: block all signals, report that, and end on the first signal. */
 static int command(void)
 {
 	sigset_t all;
@@ -127,10 +126,8 @@ static int command(void)
 	}
 }
 
-/*
- * The new process. It shares our memory until its execve, so that the window does not begin with
- * the removal of a copy of it. Errors end it, and the measurer finds out.
- */
+/* The new process. It shares our memory until its execve, so that the window does not begin with
+ * the removal of a copy of it. On an error it exits, which the measurer notices. */
 static int launched(void *data)
 {
 	struct contender *who = data;
@@ -149,8 +146,8 @@ static int launched(void *data)
 	_exit(1);
 }
 
-/* Start it, send one TERM so many nanoseconds after its execve began, and find out what became of
- * it. */
+/* Start the contender, send one TERM DELAY nanoseconds after its execve began, and record whether
+ * the TERM was lost. */
 static void aim(struct contender *who, uint64_t delay)
 {
 	static char stack[65536] __attribute__((aligned(16)));
@@ -267,8 +264,8 @@ int main(int argc, char **argv)
 	pin(cpu_measurer);
 	take_precedence(0);
 
-	/* The slices in an order of their own, so that a trend of the machine does not look like
-	 * one of the moments. */
+	/* Visit the slices in random order, so that a trend of the machine does not look like an
+	 * effect of the moment. */
 	order = malloc(sizeof *order * (size_t)rounds);
 	if (order == NULL)
 		err(1, "malloc");

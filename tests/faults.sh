@@ -1,19 +1,18 @@
 #!/bin/bash
-# Makes each system call that nsinit makes fail, one at a time, in each of its processes, and looks at what comes
-# of it.
+# Lets each system call in each of nsinit's processes fail, one at a time, and checks the result.
 #
 #     tests/faults.sh [-a] [-v] [SCENARIO]...
 #
-# A scenario is run once as it is, for the calls and the right status, and then once for each call and error: the
-# likeliest error alone and the first three of a call, or with -a all of them with each of EPERM ENOMEM EINVAL EINTR
-# EAGAIN ENOSYS. What may come of it is the right status with all signals delivered, or a line on stderr and 125
-# (126 where it is exec that fails); never a hang, a spin, a crash, a success that is none, a process or mount or
-# file left. One line a scenario says how many there were; -v also what became of each. `alone 0:wait4:2:EINTR`
-# tries that one alone.
+# A scenario is run once without a fault, to learn the calls and the right status, and then once for each call and
+# error. By default these are the likeliest error, and the first three instances of a call. With -a they are all
+# instances, with each of EPERM ENOMEM EINVAL EINTR EAGAIN ENOSYS. Valid results are the right status with all signals
+# delivered, or a line on stderr and status 125 (126 if exec failed). A hang, a busy loop, a crash, a false success, and
+# a process, mount or file that is left are faults. For each scenario one line shows the number of runs; -v also shows
+# the result of each run. `alone 0:wait4:2:EINTR` makes only that run.
 
 # shellcheck disable=SC2154,SC2317 # scenarios are called by their names, and set what strike and judge read
 set -uo pipefail
-# Other programs mount, too, and have processes: here only nsinit's own are seen.
+# Run in new namespaces, in which only nsinit's mounts and processes are visible.
 [[ ${FAULTS_ALONE:-} ]] || FAULTS_ALONE=1 exec setsid -w env --default-signal \
 	unshare --pid --fork --mount-proc --kill-child --propagation private "$BASH" "$0" "$@"
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -27,8 +26,8 @@ all=0 verbose=0 bad=0
 scenarios=(alone proc signals early missing grace linger deadline pause pid1 pid1_grace unshare unshare_signals
 	unshare_stop export rootless kill_child shell shell_group leader leader_unshare)
 
-# Each calls strike with WANT, the right status, and with LOG where siglog is to get USR1, INT, RTMIN+1 and TERM
-# (5: and an early USR2).
+# Each calls strike with WANT, the right status, and with LOG if siglog has to receive USR1, INT, RTMIN+1 and TERM (5:
+# and an early USR2).
 signals=(-f log -s 10 -s 2 -s 35 -s 15)
 logger=("$PROBES/siglog" -n 4 -s 7 log)
 pidns=(unshare --pid --mount --fork --mount-proc --kill-child)
@@ -50,7 +49,7 @@ do_unshare_stop() { want=137 strike -f log -s 15 -- "$NSINIT" -u -t 0.1 "$PROBES
 do_export() { want=7 strike -- "$NSINIT" -u --export-proc made/proc sh -c 'echo ran >ran; exit 7'; }
 do_rootless() { mkdir -p tree/proc && cp "$PROBES/die" tree && want=7 strike -- "$NSINIT" --map-root-user --pid --mount-proc --root tree /die 7; }
 do_kill_child() { want=7 log=4 strike "${signals[@]}" -- "$NSINIT" -u --kill-child=TERM "${logger[@]}"; }
-# Below a shell COMMAND has the terminal's signals from the kernel; fault's come from a process.
+# Below a shell the kernel sends the terminal's signals to COMMAND; fault's signals come from a process.
 do_shell() { want=7 log=4 on_terminal strike "${signals[@]}" -- "$NSINIT" "${logger[@]}"; }
 do_shell_group() { want=7 log=4 on_terminal strike "${signals[@]}" -- "$NSINIT" -g "${logger[@]}"; }
 do_leader() { want=7 log=4 on_terminal strike "${signals[@]}" -- setsid -c "$NSINIT" "${logger[@]}"; }
@@ -58,13 +57,13 @@ do_leader_unshare() { want=7 log=4 on_terminal strike "${signals[@]}" -- setsid 
 
 # --- one run ---
 
-# on_terminal COMMAND...: strike() starts its probe by script(1) then.
+# on_terminal COMMAND...: run COMMAND; strike() then starts its probe by script(1).
 on_terminal() {
 	local tty=1
 	"$@"
 }
 
-# strike [OPTION]... -- COMMAND...: one run, in a directory of its own, with the error that $inject names, if any.
+# strike [OPTION]... -- COMMAND...: make one run in a new directory, with the error in $inject, if any.
 strike() {
 	local -a options=()
 	while [[ $1 != -- ]]; do
@@ -75,7 +74,7 @@ strike() {
 	[[ -z $inject ]] || options+=(-i "$inject")
 	local -a run=("$PROBES/fault" -x "$NSINIT" -t 10 -o report "${options[@]}" -- "$@")
 	if [[ ${tty:-} ]]; then
-		# stderr stays a file: what the terminal shows is not what is looked at.
+		# stderr stays a file, because the output on the terminal is not checked.
 		script -qec "$(printf '%q ' "${run[@]}") 2>err" script.log </dev/null >/dev/null
 	else
 		"${run[@]}" </dev/null >out 2>err
@@ -84,7 +83,7 @@ strike() {
 	wrong=$(judge)
 }
 
-# fresh_place: an empty directory to run in, with a root to pivot into.
+# fresh_place: create an empty directory to run in, with a root for pivot_root(2).
 fresh_place() {
 	local dir
 	cd "$scratch" || exit 1
@@ -98,13 +97,13 @@ fresh_place() {
 	mounted=$(</proc/self/mountinfo)
 }
 
-# Whether there is a mount that was not there before. That others go is somebody else's doing.
+# Whether there is a mount that did not exist before. Mounts that disappear are not nsinit's.
 mounted_more() {
 	[[ $(</proc/self/mountinfo) != "$mounted" ]] &&
 		[[ -n $(comm -13 <(sort <<<"$mounted") <(sort /proc/self/mountinfo)) ]]
 }
 
-# What is wrong with this run, in words; nothing where all is as it should be.
+# Print the fault of this run; nothing if there is none.
 judge() {
 	local text report errors line
 	report=$(<report) errors=$(<err)
@@ -114,7 +113,7 @@ judge() {
 	esac
 	[[ $report != *LEFT* ]] || echo "leaves a process of its own"
 	if [[ $got == "$want" ]]; then
-		# A success must be one.
+		# A success must be genuine.
 		[[ $want != 7 || -e ran || -e log || $scenario == rootless ]] || echo "never ran COMMAND"
 		if [[ ${log:-} ]]; then
 			text=$(<log)
@@ -146,7 +145,7 @@ is_infallible() {
 	return 1
 }
 
-# likeliest CALL: the error it is likeliest to have, into $errors.
+# likeliest CALL: set $errors to the likeliest error of CALL.
 likeliest() {
 	case $1 in
 	clone) errors=EAGAIN ;;
@@ -158,7 +157,7 @@ likeliest() {
 	esac
 }
 
-# one ERROR-OF: a run with this error, counted.
+# one ERROR-OF: make a run with this error, and count it.
 one() {
 	inject=$1
 	fresh_place
@@ -181,7 +180,7 @@ run_scenario() {
 	one ''
 	mapfile -t points < <(grep -E '^[0-9]+ [a-z]' report)
 	runs=0
-	# What libc calls before main() may lack a name, not what nsinit does.
+	# Calls of the libc before main() may lack a name in the list, but nsinit's may not.
 	if awk '/ rt_sigprocmask / { begun = 1 } begun && /UNKNOWN/ { print; found = 1 } END { exit !found }' report; then
 		((++bad))
 		echo "$scenario: calls that have no name in tests/probes/calls.h, and are not tried"
@@ -194,7 +193,7 @@ run_scenario() {
 		likeliest "$call"
 		((!all)) || errors="EPERM ENOMEM EINVAL EINTR EAGAIN ENOSYS"
 		for error in $errors; do
-			# It is how rmdir(2) says that a name ends in ".", and what that is was never made.
+			# rmdir(2) fails with EINVAL for a name that ends in ".", which nsinit never created.
 			[[ $call:$error != rmdir:EINVAL ]] || continue
 			one "$process:$call:$n:$error"
 		done

@@ -5,10 +5,10 @@
 #     tests/jobcontrol.sh SCENARIO [ROUNDS [MODE]...]
 #
 # MODE is "" (without nsinit) or options of nsinit, "-" where there are none. Each line of the output is the number of
-# failures, the number of rounds and the mode. The status is 1 if any mode failed more often than the run without nsinit,
-# or, where a scenario means nothing without nsinit, if it failed at all. Failures are shown on stderr.
-# NSINIT and PROBES are what is tested; LIMIT is the number of seconds that an expectation has (5); with FIRST=1 a mode ends
-# at its first failure. `make all probes` builds both.
+# failures, the number of rounds and the mode. The status is 1 if any mode failed more often than the run without
+# nsinit, or, for a scenario that makes no sense without nsinit, if any run failed. Failures are shown on stderr. NSINIT
+# and PROBES name what is tested, and `make all probes` builds both. LIMIT is the time limit of an expectation in
+# seconds (5). With FIRST=1 a mode ends at its first failure.
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 NSINIT=${NSINIT:-$root/nsinit}
@@ -47,12 +47,12 @@ scenarios() {
 	end
 }
 
-# What the search for COMMAND takes, so that more of the random moments come before it is executed.
+# Lengthen the search for COMMAND, so that more of the random moments come before its exec.
 long_path() {
 	printf '/nonexistent/%03d:' {1..300}
 }
 
-# play MODE: failures to $failed.
+# play MODE: set $failed to the number of failures.
 play() {
 	local mode=$1 nsinit='' script output
 	local -a words

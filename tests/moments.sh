@@ -5,13 +5,13 @@
 #     tests/moments.sh MODE EVENT PROCESS:CALL:N [EVENT PROCESS:CALL:N]
 #     tests/moments.sh -p [-n COUNT] [-s SEED] [-j JOBS] [MODE]...
 #
-# A mode is run once without an event, which gives the calls. -a takes each event at each of them. Without -a a
-# sample is taken: each call has a few events, and which ones depends on the place of the call. The second form
-# repeats one run and shows more of it. With -p two events happen in one run, at two calls, COUNT times (10,000). Each run has
-# a seed, SEED and those that follow it; the seed of a failing run is printed, and `-p -n 1 -s SEED` repeats it.
+# A mode is run once without an event, which gives the calls. With -a each event happens at each call. Without -a a
+# sample of events is used for each call, which depends on the place of the call. The second form repeats one run and
+# shows more of it. With -p two events happen in one run, at two calls, COUNT times (10,000). Each run has a seed, SEED
+# and those that follow it; the seed of a failing run is printed, and `-p -n 1 -s SEED` repeats it.
 #
-# What is judged, and how processes and calls are counted: tests/probes/moment.c. The last line of a mode says how many runs
-# there were. The status is 1 if one of them was wrong.
+# tests/probes/moment.c describes what is checked, and how processes and calls are counted. The last line of a mode
+# shows the number of runs. The status is 1 if a run had a fault.
 
 # shellcheck disable=SC2317 # a trap calls it
 set -uo pipefail
@@ -23,8 +23,9 @@ all=0 verbose=0 pairs=0 single=0 count=10000 seed='' jobs=2
 
 # --- the modes ---
 
-# Each row: its name, the flags that tests/probes/moment.c explains (- for none), the name nsinit is started under, and its
-# options. -vv logs the phases; where the kernel is to reap orphans nsinit must not log each of them.
+# Each row: its name, the flags that tests/probes/moment.c explains (- for none), the name nsinit is started under, and
+# its options. -vv logs the phases. It is omitted where the kernel has to reap orphans, because -vv makes nsinit log
+# each orphan.
 modes=(
 	"alone           -     nsinit -vv"
 	"single          c     nsinit -vv -c"
@@ -54,7 +55,7 @@ modes=(
 	"tini            c     tini -vvv"
 )
 
-# read_mode NAME: its $flags, $name and $options.
+# read_mode NAME: set $flags, $name and $options to those of the mode.
 read_mode() {
 	local row first
 	for row in "${modes[@]}"; do
@@ -70,7 +71,7 @@ read_mode() {
 
 # --- one run ---
 
-# fresh_place: the mode's directory, without what a killed nsinit has left.
+# fresh_place: prepare the mode's directory, without what a killed nsinit has left there.
 fresh_place() {
 	local dir
 	cd "$scratch" || exit 1
@@ -86,14 +87,14 @@ fresh_place() {
 	fi
 }
 
-# moment [-e EVENT@POINT]...: one run.
+# moment [-e EVENT@POINT]...: make one run.
 moment() {
 	# shellcheck disable=SC2086 # the options are several words
 	"$PROBES/moment" -x "$NSINIT" -f "$flags" ${cgroup:+-g "$cgroup"} "${command[@]}" "$@" -- \
 		"bin/$name" $options </dev/null
 }
 
-# learn: a run without events, whose calls are $points.
+# learn: make a run without events, and set $points to its calls.
 learn() {
 	local out
 	rm -f phases
@@ -105,7 +106,7 @@ learn() {
 	mapfile -t points < <(sed -n 's/^CALL \([0-9]*\) \([^ ]*\) \([0-9]*\)$/\1:\2:\3/p' <<<"$out")
 }
 
-# attempt WORDS -e EVENT@POINT...: a run with events; what is wrong with it is printed under WORDS.
+# attempt WORDS -e EVENT@POINT...: make a run with events, and print its faults below WORDS.
 attempt() {
 	local words=$1 out
 	shift
@@ -123,7 +124,7 @@ attempt() {
 		printf '    %s\n' "${out//$'\n'/$'\n    '}"
 		;;
 	esac
-	# KILL for the outer process leaves what it would have removed.
+	# A KILL for the outer process leaves the files that it would have removed.
 	if [[ "$*" == *kill-outer* || -e pid || -e made ]]; then
 		fresh_place
 		[[ ! $phases ]] || printf '%s\n' "$phases" >phases
@@ -138,7 +139,7 @@ summary() {
 
 # --- one event ---
 
-# run_mode MODE: each event at each call, or a sample.
+# run_mode MODE: make a run for each event at each call, or for a sample.
 run_mode() {
 	local mode=$1 flags name options runs=0 missed=0 impossible=0 bad=0 i=0 point event
 	local -a points events command
@@ -163,13 +164,13 @@ run_mode() {
 
 # --- pairs ---
 
-# next_random N: $random is a number below N that depends on $state alone.
+# next_random N: set $random to a number below N that depends only on $state.
 next_random() {
 	state=$(((state * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff))
 	random=$(((state >> 33) % $1))
 }
 
-# run_pairs: the pairs with $count seeds from $seed on.
+# run_pairs: make runs with two events, for $count seeds from $seed on.
 run_pairs() {
 	local at runs=0 missed=0 impossible=0 bad=0 state random
 	local mode flags name options phases a b
@@ -184,7 +185,7 @@ run_pairs() {
 		fresh_place
 		if [[ ! ${learnt[$mode]:-} ]]; then
 			learn || continue
-			# The order of what two processes do is not always the same.
+			# The order of the calls of two processes is not always the same.
 			learnt[$mode]=$(printf '%s\n' "${points[@]}" | sort -t: -k1,1n -k2,2 -k3,3n)
 		fi
 		mapfile -t points <<<"${learnt[$mode]}"
@@ -230,7 +231,7 @@ leave_group() {
 
 # --- main ---
 
-# isolated ARG...: this script with ARG, where it sees no mounts and processes but its own.
+# isolated ARG...: run this script with ARG in new namespaces, in which it sees only its own mounts and processes.
 isolated() {
 	MOMENTS_ALONE=1 exec setsid -w env --default-signal \
 		unshare --pid --fork --mount-proc --kill-child --propagation private "$BASH" "$0" "$@"

@@ -1,22 +1,22 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Virtual machines with nsinit as their init: Debian's kernels, as they are packaged, in qemu without KVM. A test reads
-# the machine's console, which is a file. Loaded after helper.bash.
+# the machine's console, which is a file. Load it after helper.bash.
 #
 # vm_use chooses the Debian release and the processor: Debian 12 and x86-64 unless a test asks for others. Kernels are
-# downloaded once, unpacked, and kept in ${XDG_CACHE_HOME:-~/.cache}/nsinit. NSINIT_KERNEL is booted instead of
-# Debian 12's for x86-64 if it is set.
+# downloaded once, unpacked, and kept in ${XDG_CACHE_HOME:-~/.cache}/nsinit. If NSINIT_KERNEL is set, it is booted
+# instead of Debian 12's kernel for x86-64.
 
 vm_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nsinit
 
-# vm_use SUITE PROCESSOR: which machine need_vm, vm_tree and vm_start mean from now on. PROCESSOR is a name that
-# make CROSS= knows.
+# vm_use SUITE PROCESSOR: select the machine that need_vm, vm_tree and vm_start use from now on. PROCESSOR is a value of
+# make's CROSS.
 vm_use() {
 	vm_suite=$1 vm_processor=$2 vm_tty=ttyS0 vm_args='' vm_limit=1500 vm_patience=400
 	case $2 in
 	x86_64)
 		vm_set amd64 linux-image-cloud-amd64 x86_64 qemu-system-x86 -M microvm,pit=off,pic=off -m 256
-		# A microvm's interval timer does not always tick without KVM, and the kernel then waits for it for ever.
-		# Without that timer the kernel needs to know how fast the clocks are. Roughly is enough.
+		# Without KVM a microvm's interval timer does not always tick, and the kernel then waits for it for
+		# ever. So disable that timer, and pass the rates of the clocks to the kernel; a rough value is enough.
 		vm_args='reboot=t tsc_early_khz=2000000 lpj=4000000' vm_limit=900 vm_patience=60
 		;;
 	i386) vm_set i386 linux-image-686-pae i386 qemu-system-x86 -M q35 -m 512 -bios qboot.rom ;;
@@ -48,7 +48,7 @@ vm_set() {
 
 vm_use bookworm x86_64
 
-# need_vm: go on only where this machine can run the one that vm_use chose.
+# need_vm: skip the test unless the machine that vm_use selected can run here.
 need_vm() {
 	[[ $vm_processor == x86_64 ]] || need_cross_vm
 	[[ $vm_processor != x86_64 || $(uname -m) == x86_64 ]] || missing "needs an x86-64 processor"
@@ -62,7 +62,7 @@ need_vm() {
 	}
 }
 
-# nsinit and the probes of another processor. Their directories take the place of this machine's.
+# Use nsinit and the probes for the other processor instead of those for this machine.
 need_cross_vm() {
 	local triplet log=$BATS_TEST_TMPDIR/cross.log
 	triplet=$(sed -n "s/^triplet_$vm_processor = //p" "$root/Makefile")
@@ -75,12 +75,12 @@ need_cross_vm() {
 	NSINIT=$root/build/nsinit-$vm_processor PROBES=$root/build/$vm_processor/probes
 }
 
-# The directory with vmlinuz and busybox of the machine that vm_use chose.
+# Print the directory with vmlinuz and busybox of the machine that vm_use selected.
 vm_dir() {
 	echo "$vm_cache/$vm_suite-$vm_processor"
 }
 
-# Download what is not in vm_dir yet.
+# Download the files that are missing in vm_dir.
 vm_fetch() {
 	local dir what
 	dir=$(vm_dir)
@@ -93,7 +93,7 @@ vm_fetch() {
 		rm -rf "$dir.new"
 		"$root/packaging/fetch" "$dir.new" "${what[@]}" || exit
 		mkdir -p "$dir"
-		# /usr is merged with / since Debian 13.
+		# Since Debian 13 /bin is part of /usr.
 		[[ $vm_processor == x86_64 ]] || find "$dir.new" -path '*/bin/busybox' -exec mv {} "$dir/" \; -quit
 		mv "$dir.new"/boot/vmlinu[xz]-* "$dir/vmlinuz"
 		rm -rf "$dir.new"
@@ -108,7 +108,8 @@ vm_kernel() {
 	fi
 }
 
-# vm_tree DIR [PROBE]...: what an image holds: nsinit, busybox, the busybox names that tests start, some probes.
+# vm_tree DIR [PROBE]...: create the files of an image: nsinit, busybox, the names of busybox that tests use, and the
+# probes.
 vm_tree() {
 	local dir=$1 name busybox
 	shift
@@ -128,7 +129,7 @@ vm_tree() {
 	done
 }
 
-# vm_script FILE: what comes on stdin becomes an executable script.
+# vm_script FILE: write stdin to FILE, and make it executable.
 vm_script() {
 	{
 		echo '#!/bin/sh'
@@ -137,13 +138,13 @@ vm_script() {
 	chmod +x "$1"
 }
 
-# vm_pack DIR FILE: an initramfs (an archive that cpio's newc format describes) of DIR.
+# vm_pack DIR FILE: create an initramfs (an archive in cpio's newc format) of DIR.
 vm_pack() {
 	(cd "$1" && find . | busybox cpio -o -H newc 2>/dev/null) >"$2"
 }
 
-# vm_node PATH MAJOR MINOR: on stdout one more archive with a character device, which only root could make as a file.
-# The kernel unpacks it on top of the first.
+# vm_node PATH MAJOR MINOR: print another archive that contains a character device, which only root could create as a
+# file. The kernel unpacks it after the first archive.
 vm_node() {
 	local name size
 	for name in "$1" 'TRAILER!!!'; do
@@ -154,8 +155,9 @@ vm_node() {
 	done
 }
 
-# vm_start [-p] KERNEL_ARGS [QEMU_ARG]...: a machine, behind; $vm is its PID, $console the file. On x86-64 it is a
-# microvm, or with -p a PC: that one has a keyboard, and disks whose driver is in the kernel (nvme).
+# vm_start [-p] KERNEL_ARGS [QEMU_ARG]...: start a machine in the background. Set $vm to its PID and $console to its
+# console file. On x86-64 it is a microvm, or with -p a PC, which has a keyboard and disks whose driver is built into
+# the kernel (nvme).
 vm_start() {
 	local machine=("${vm_machine[@]}") args=$vm_args try
 	if [[ $1 == -p ]]; then
@@ -167,7 +169,7 @@ vm_start() {
 	console=$BATS_TEST_TMPDIR/console
 	vm_keys=$BATS_TEST_TMPDIR/keys
 	[[ -p $vm_keys ]] || mkfifo "$vm_keys"
-	# Now and then qemu hangs before the kernel says anything.
+	# Sometimes qemu hangs before the kernel prints anything, so try again.
 	for try in 1 2 3; do
 		: >"$console"
 		timeout -k 5 "$vm_limit" "$vm_qemu" -accel tcg "${machine[@]}" -no-reboot -nodefaults -no-user-config \
@@ -182,17 +184,17 @@ vm_start() {
 	return 1
 }
 
-# Whether it has said something, or has ended, as one does that cannot say anything.
+# Whether the console has output, or qemu has ended, as it does if it cannot start.
 vm_is_alive() {
 	[[ -s $console ]] || ended "$vm"
 }
 
-# vm_monitor COMMAND: to qemu's monitor.
+# vm_monitor COMMAND: send COMMAND to qemu's monitor.
 vm_monitor() {
 	echo "$1" 1<>"$vm_keys"
 }
 
-# vm_says TEXT: wait until the console says so.
+# vm_says TEXT: wait until the console shows TEXT.
 vm_says() {
 	wait_for -t 120 vm_said_or_ended "$1" && vm_said "$1"
 }
@@ -216,12 +218,12 @@ vm_kill() {
 	wait "$vm" 2>/dev/null || :
 }
 
-# vm_run ARG...: a machine to its end, as vm_start.
+# vm_run ARG...: like vm_start, and wait until the machine is off.
 vm_run() {
 	vm_start "$@" && vm_end
 }
 
-# Of the console: there must be a line with TEXT, there must be none, how many there are.
+# Check the console: a line with TEXT must exist, must not exist; count such lines.
 vm_said() {
 	said "$1" "$console" || {
 		echo "the console does not say: $1" >&2
@@ -240,8 +242,8 @@ vm_count() {
 	grep -cFe "$1" "$console"
 }
 
-# How it ended: each is the kernel's own word for it, and a panic is none of them. s390x powers off before its console
-# has written that word; there qemu must have ended by itself.
+# How the machine ended: each is the kernel's message, and none is that of a panic. s390x powers off before its console
+# has written the message; there qemu must have ended by itself.
 vm_powered_off() {
 	if [[ $vm_processor == s390x ]]; then
 		wait "$vm" && vm_said 'powering off' && vm_not_said panic

@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# A terminal to type on, for tests (probes/pty.c is its engine). Loaded after helper; a file that uses it calls
-# close_terminal first in its teardown. Nothing here waits for a time: `see` waits for what the screen shows, and
-# wait_for for what /proc says.
+# A terminal on which tests can type, by probes/pty.c. Load it after helper; the teardown of a file that uses it calls
+# close_terminal first. No function waits for a fixed time: `see` waits for output on the screen, and wait_for for a
+# state in /proc.
 
-# --- with nsinit alone, and with a PID namespace ---
+# --- nsinit without and with a PID namespace ---
 
-# plain COMMAND, unshared COMMAND: runs it with $u, what nsinit is given.
+# plain COMMAND, unshared COMMAND: run COMMAND with nsinit's options for this mode in $u.
 plain() {
 	u=
 	"$@"
@@ -19,14 +19,15 @@ unshared() {
 
 # --- the terminal ---
 
-# What the shells and programs on a terminal are given: no history, no colours, a prompt that none of them has typed.
+# The environment of the programs on a terminal: no history, no colours, and a prompt that no test types.
 prompt='ready> '
 on_terminal() {
 	env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" HISTFILE=/dev/null INPUTRC=/dev/null TERM=dumb LC_ALL=C \
 		PS1="$prompt" PS2='' NSINIT="$NSINIT" PROBES="$PROBES" NSINIT_TEST="$NSINIT_TEST" PTY_TIMEOUT="${WAIT:-30}" "$@"
 }
 
-# open_terminal [-n] COMMAND [ARG]...: COMMAND leads the session of a new terminal, or of none with -n.
+# open_terminal [-n] COMMAND [ARG]...: start COMMAND as the session leader on a new terminal, or without a terminal
+# (-n).
 open_terminal() {
 	local opt=()
 	if [[ $1 == -n ]]; then
@@ -42,7 +43,7 @@ open_terminal() {
 	exec {orders}>"$screen.orders" {answers}<"$screen.answers"
 }
 
-# ask ORDER: the answer is in $answer; a failure, with the screen, where it is no.
+# ask ORDER: send ORDER to pty, and set $answer. If the answer is "no", fail and show the screen.
 ask() {
 	answer=
 	printf '%s\n' "$1" >&"$orders"
@@ -55,7 +56,7 @@ ask() {
 	fi
 }
 
-# see TEXT: wait until TEXT is shown, after what was seen last.
+# see TEXT: wait until TEXT is shown, after the text that was seen last.
 see() {
 	ask "see $1"
 }
@@ -65,7 +66,7 @@ shown() {
 	said "$1" "$screen"
 }
 
-# not_shown TEXT: a failure where it has.
+# not_shown TEXT: fail if TEXT has been shown.
 not_shown() {
 	if shown "$1"; then
 		echo "shown: $1" >&2
@@ -73,7 +74,7 @@ not_shown() {
 	fi
 }
 
-# type_text TEXT, type_line TEXT: as typed on the keyboard; \r, \n, \\ and \xHH stand for what they do in C.
+# type_text TEXT, type_line TEXT: type TEXT on the keyboard; \r, \n, \\ and \xHH are escapes as in C.
 type_text() {
 	ask "type $1"
 }
@@ -82,7 +83,7 @@ type_line() {
 	type_text "$1"'\r'
 }
 
-# press KEY: C-c, C-z, C-\ or C-d.
+# press KEY: press C-c, C-z, C-\ or C-d.
 press() {
 	case $1 in
 	C-c) type_text '\x03' ;;
@@ -96,7 +97,7 @@ press() {
 	esac
 }
 
-# foreground: the terminal's foreground process group; leader: the PID of what leads its session.
+# foreground: print the terminal's foreground process group; leader: print the PID of its session leader.
 foreground() {
 	ask foreground && echo "$answer"
 }
@@ -117,7 +118,7 @@ hang_up() {
 	ask hangup
 }
 
-# ended_as HOW: wait for the leader's end; it is to be HOW: "exited N", "killed N", "killed N core".
+# ended_as HOW: wait for the leader's end, which must be HOW: "exited N", "killed N" or "killed N core".
 ended_as() {
 	ask wait
 	if [[ $answer != "$1" ]]; then
@@ -127,7 +128,7 @@ ended_as() {
 	fi
 }
 
-# close_terminal: hang up, and end all that has been started there.
+# close_terminal: hang up, and end every process that was started on the terminal.
 close_terminal() {
 	[[ -n ${terminal-} ]] || return 0
 	printf 'quit\n' >&"$orders" || :
@@ -138,7 +139,7 @@ close_terminal() {
 
 # --- shells ---
 
-# The words that start each shell as it comes, interactive where it has a terminal.
+# The words that start each shell without its configuration. It is interactive if it has a terminal.
 shell_words() {
 	case $1 in
 	bash) echo bash --norc --noprofile ;;
@@ -149,12 +150,12 @@ shell_words() {
 	esac
 }
 
-# open_shell SHELL: a terminal with SHELL's prompt on it.
+# open_shell SHELL: start SHELL on a terminal, and wait for its prompt.
 open_shell() {
 	need dash dash
 	need busybox busybox-static
 	need "$1" "$1"
-	# fish asks a function for its prompt.
+	# fish calls a function to print its prompt.
 	if [[ $1 == fish ]]; then
 		mkdir -p "$BATS_TEST_TMPDIR/.config/fish"
 		printf 'set fish_greeting\nfunction fish_prompt; printf "%s"; end\n' "$prompt" >"$BATS_TEST_TMPDIR/.config/fish/config.fish"
@@ -164,20 +165,21 @@ open_shell() {
 	see "$prompt"
 }
 
-# at_prompt LINE: type it, and wait for the prompt after it.
+# at_prompt LINE: type LINE, and wait for the next prompt.
 at_prompt() {
 	type_line "$1"
 	see "$prompt"
 }
 
-# last_status N [LINE]: whether the shell's $? is N; LINE is how a shell that is no sh says it. Typed so that the echo cannot be taken for the answer.
+# last_status N [LINE]: whether the shell's $? is N; LINE prints it in a shell that is not sh. The typed line differs
+# from the answer, so that its echo does not match.
 last_status() {
 	type_line "${2:-echo \"the status is \$?.\"}"
 	see "the status is $1."
 	see "$prompt"
 }
 
-# no_warning: the shell on the screen has said nothing about a terminal that it lacks.
+# no_warning: fail if the shell has complained that it has no terminal.
 no_warning() {
 	not_shown 'cannot set terminal'
 	not_shown 'Cannot set tty'
@@ -185,7 +187,7 @@ no_warning() {
 	not_shown "can't access tty"
 }
 
-# job_control: the shell at 'inside> ' has it.
+# job_control: check that the shell at 'inside> ' has job control.
 job_control() {
 	no_warning
 	type_line "sleep $long"
@@ -206,7 +208,7 @@ job_control() {
 
 # --- processes on it ---
 
-# find_command NAME ARG: $found is the PID of the program NAME that has ARG among its arguments, once it runs.
+# find_command NAME ARG: wait until the program NAME runs with ARG among its arguments, and set $found to its PID.
 find_command() {
 	wait_for _find_command "$1" "$2"
 }
@@ -218,12 +220,13 @@ _find_command() {
 	return 1
 }
 
-# A number of seconds that no other process sleeps for: $long.
+# Set $long to a number of seconds for which no other process sleeps.
 set_long() {
 	long=$((100000000 + $$ * 10 + ${1:-0}))
 }
 
-# find_sleep: $command is the PID of `sleep $long`, $inner of the nsinit that is its parent, $outer of the outermost.
+# find_sleep: set $command to the PID of `sleep $long`, $inner to that of its parent nsinit, $outer to that of the
+# outermost.
 find_sleep() {
 	find_command "${1:-sleep}" "${2:-$long}"
 	command=$found
@@ -242,15 +245,16 @@ find_nsinit() {
 	done
 }
 
-# --- what siglog heard (probes/siglog.c) ---
+# --- the log of siglog (probes/siglog.c) ---
 
-# listening FILE: the siglog that writes it is up; its PID is $command, and $inner and $outer are as in find_sleep.
+# listening FILE: wait until the siglog that writes FILE is ready. Set $command to its PID; $inner and $outer are as in
+# find_sleep.
 listening() {
 	wait_for said READY "$1"
 	find_sleep siglog "$1"
 }
 
-# heard N SIG WHO FILE: whether SIG came N times from WHO: kernel, process, or any.
+# heard N SIG WHO FILE: whether siglog received SIG N times from WHO: kernel, process, or any.
 heard() {
 	local code
 	case $3 in
@@ -261,12 +265,13 @@ heard() {
 	[[ $(grep -cxE "$2 $code .*" "$4") == "$1" ]]
 }
 
-# heard_nothing FILE: whether it heard none at all.
+# heard_nothing FILE: whether it received no signal at all.
 heard_nothing() {
 	[[ $(<"$1") == "READY "+([0-9]) ]]
 }
 
-# flushed PID FILE: nsinit PID has passed on all it got before: it takes the lowest number first, and 64 is the highest.
+# flushed PID FILE: wait until nsinit PID has forwarded every earlier signal. It forwards the lowest number first, and
+# 64 is the highest.
 flushed() {
 	local before
 	before=$(grep -c '^64 ' "$2") || :

@@ -1,5 +1,6 @@
 #!/bin/bash
-# valgrind, on what it can run: it follows the outer and the inner nsinit, but not the child that becomes COMMAND. As root.
+# Runs nsinit below valgrind, which follows the outer and the inner nsinit, but not the child that becomes COMMAND. It
+# needs root.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit
 mkdir -p build/valgrind

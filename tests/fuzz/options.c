@@ -1,9 +1,9 @@
 /*
- * A libFuzzer target: argv and the environment as an attacker or a typing error would have them.
+ * A libFuzzer target for argv and the environment, as an attacker or a typing error may set them.
  *
- * The input is text: its first byte is 1 where nsinit is to be PID 1, each line after it a word of
- * argv, the name included, or, behind a $, of the environment. Beside what the sanitizers see, what
- * comes out has to hold together.
+ * The input is text. If its first byte is 1, nsinit is PID 1. Each line after it is a word of argv,
+ * including the name, or after a $ a variable of the environment. The sanitizers check the code,
+ * and this file checks that the results are consistent.
  */
 #include <assert.h>
 #include <locale.h>
@@ -31,7 +31,7 @@ static jmp_buf ended;
 static volatile int status, lines;
 static volatile size_t printed;
 
-/* Whether all characters may be shown: valid UTF-8, no control characters of C0 and C1. */
+/* Return whether TEXT is valid UTF-8 without control characters (C0, C1). */
 static bool is_clean(const char *text, size_t size)
 {
 	mbstate_t state = {0};
@@ -48,7 +48,7 @@ static bool is_clean(const char *text, size_t size)
 	return true;
 }
 
-/* A message: one line, whatever the words are that it names. Or the text of --help. */
+/* Check a message, which must be one line whatever words it contains, or the text of --help. */
 ssize_t caught_write(int fd, const void *data, size_t size)
 {
 	const char *text = data;

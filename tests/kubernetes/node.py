@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """
-A Kubernetes node without a kubelet: a containerd of its own, and a client of its Container Runtime Interface.
+A Kubernetes node without a kubelet: starts a separate containerd, and is a client of its Container Runtime Interface.
 
     node.py DIR CGROUP
 
@@ -75,14 +75,14 @@ def wait_for(condition, what):
 
 
 def options(words):
-    """KEY=VALUE words as a dictionary, and the words after "--"."""
+    """Return the KEY=VALUE words as a dictionary, and the words after "--"."""
     command = words[words.index("--") + 1 :] if "--" in words else []
     given = words[: words.index("--")] if "--" in words else words
     return dict(word.split("=", 1) for word in given), command
 
 
 def cgroup_files():
-    """The cgroup.procs of CGROUP in one hierarchy that holds every process: version 2, or one controller of version 1."""
+    """Return the path of CGROUP in a hierarchy that contains every process: version 2, or one controller of version 1."""
     base = "/sys/fs/cgroup"
     if not os.path.exists(f"{base}/cgroup.controllers"):
         base += "/" + next(c for c in ("pids", "freezer", "memory") if os.path.isdir(f"{base}/{c}"))
@@ -112,14 +112,14 @@ class Node:
             raise Refused(f"{method}: {e.code().name}: {e.details()}") from e
 
     def use(self, sandbox):
-        """Have SANDBOX as the image of the sandboxes to come, which costs containerd a restart."""
+        """Use the image SANDBOX for new sandboxes. This restarts containerd."""
         if self.image_of_sandboxes != sandbox:
             self.down("SIGTERM")
             self.up(sandbox)
         return ""
 
     def up(self, sandbox):
-        """Start containerd, with SANDBOX as the image of the sandboxes to come."""
+        """Start containerd, with SANDBOX as the image of new sandboxes."""
         self.image_of_sandboxes = sandbox
         with open(f"{DIR}/config.toml", "w", encoding="utf-8") as f:
             f.write(CONFIG.format(dir=DIR, sandbox=sandbox))
@@ -152,7 +152,7 @@ class Node:
         return any(c.type == "RuntimeReady" and c.status for c in conditions)
 
     def down(self, sig):
-        """End containerd by SIG. Shims, and what they run, stay."""
+        """End containerd by SIG. Shims and their processes keep running."""
         self.containerd.send_signal(getattr(signal, sig))
         self.containerd.wait(LIMIT)
         self.channel.close()
@@ -179,7 +179,7 @@ class Node:
     # --- images ---
 
     def image(self, name, directory, config):
-        """The files below DIRECTORY as the image NAME, with CONFIG (JSON: Entrypoint, Cmd, StopSignal, Env)."""
+        """Import the files below DIRECTORY as the image NAME, with CONFIG (JSON: Entrypoint, Cmd, StopSignal, Env)."""
         blobs = {}
 
         def blob(content):
@@ -247,7 +247,7 @@ class Node:
             linux=cri.LinuxPodSandboxConfig(
                 cgroup_parent="/" + CGROUP,
                 security_context=cri.LinuxSandboxSecurityContext(
-                    # The node's network: no CNI plugin is needed then.
+                    # Use the node's network, so that no CNI plugin is needed.
                     namespace_options=cri.NamespaceOption(network=cri.NODE, pid=NAMESPACES[given.get("pid", "CONTAINER")]),
                     privileged="privileged" in given,
                 ),
@@ -262,7 +262,7 @@ class Node:
         return cri.PodSandboxState.Name(self.call("PodSandboxStatus", pod_sandbox_id=ident).status.state)
 
     def sandbox_pid(self, ident):
-        """The PID of a sandbox's process, once it is the image's program and no longer runc."""
+        """Return the PID of a sandbox's process, once it is the image's program and no longer runc."""
         info = json.loads(self.call("PodSandboxStatus", pod_sandbox_id=ident, verbose=True).info["info"])
         return self.program(info["pid"])
 
@@ -326,7 +326,7 @@ class Node:
         return ""
 
     def stop(self, ident, timeout):
-        """StopContainer, which comes back when the container has ended; the answer is as that of wait."""
+        """Call StopContainer, which returns when the container has ended. The answer is that of wait."""
         self.call("StopContainer", limit=int(timeout) + LIMIT, container_id=ident, timeout=int(timeout))
         return self.wait(ident)
 
@@ -344,7 +344,7 @@ class Node:
         return ""
 
     def pid(self, ident):
-        """The PID of a container's first process, once it is the container's program and no longer runc."""
+        """Return the PID of a container's first process, once it is the container's program and no longer runc."""
         info = json.loads(self.call("ContainerStatus", container_id=ident, verbose=True).info["info"])
         return self.program(info["pid"])
 
@@ -359,26 +359,26 @@ class Node:
         return str(pid)
 
     def exec(self, ident, timeout, *command):
-        """ExecSync; the answer is the exit code, and after a blank what the command wrote."""
+        """Call ExecSync. The answer is the exit code, a blank, and the output of the command."""
         answer = self.call("ExecSync", container_id=ident, cmd=command, timeout=int(timeout))
         return f"{answer.exit_code} {(answer.stdout + answer.stderr).decode(errors='replace')}".strip()
 
     def mounts(self):
-        """The mount points below DIR, as the node sees them."""
+        """Return the mount points below DIR in the node's mount namespace."""
         with open("/proc/self/mountinfo", encoding="utf-8") as f:
             points = [line.split()[4] for line in f]
         return "\n".join(p for p in points if p.startswith(DIR + "/") and p not in (f"{DIR}/root", f"{DIR}/state"))
 
 
 def main():
-    # Shims put their sockets into /run/containerd, whatever the configuration says. The others are faster so: containerd
-    # waits for the disk after each change of its data base.
+    # Shims create their sockets in /run/containerd, whatever the configuration says. The other directories are only for
+    # speed: containerd waits for the disk after each change of its database.
     for path in ("/run", f"{DIR}/root", f"{DIR}/state"):
         os.makedirs(path, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
     node = Node()
     with open(f"{DIR}/ask", "r+b", buffering=0) as ask, open(f"{DIR}/answer", "r+b", buffering=0) as answer:
-        # What is written to a FIFO that nobody else has open is lost.
+        # An answer to a FIFO that no other process has open would be lost.
         open(f"{DIR}/ready", "w", encoding="ascii").close()
         pending = b""
         while True:
