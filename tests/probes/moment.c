@@ -1102,7 +1102,7 @@ static void judge_phases(void)
 			if (strstr(line, "-> HUNG_UP"))
 				continue;
 			if ((hung_up = strstr(line, "HUNG_UP")))
-				memcpy(hung_up, "RUNNING", strlen("RUNNING"));
+				memcpy(hung_up, "RUNNING", sizeof "RUNNING" - 1);
 			if (strstr(line, "phase ") && !strstr(line, "outer: ") == !outer)
 				snprintf(seen + used, sizeof seen - used, "%s\n", line);
 		}
