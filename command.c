@@ -22,8 +22,9 @@
  * nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears ALIVE
  * and wakes its waiters (CLONE_CHILD_CLEARTID, set_tid_address(2)).
  *
- * The two processes share errno, too. That is safe as long as nsinit makes no call that can fail
- * between opening the gate and the exec. It makes one only if the child was stopped in between.
+ * The two processes share errno, too. Between opening the gate and the exec, nsinit's only call
+ * that can fail is the wait, with ETIMEDOUT once in a TICK. So the child reads errno only right
+ * after execve(2), and repeats an execve(2) that seems to have timed out.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
  * and a socket pair replaces the shared words. A byte from nsinit opens the gate. The child answers
@@ -91,12 +92,13 @@ static void release_apart(struct start *start)
 	close(start->sockets[0]);
 }
 
+enum { ENTRY = 32 }; /* bytes for one of the entries below */
+
 /*
  * Some variables name the process that they are for: LISTEN_PID (sd_listen_fds(3)), WATCHDOG_PID
- * (sd_watchdog_enabled(3)), SYSTEMD_EXEC_PID (systemd.exec(5)). If one names nsinit, replace it by
- * the text in room, which names COMMAND. Returns whether it was replaced.
+ * (sd_watchdog_enabled(3)), SYSTEMD_EXEC_PID (systemd.exec(5)). If NAME names nsinit, replace it by
+ * TEXT, which names COMMAND. Return whether it was replaced.
  */
-enum { ENTRY = 32 };
 
 static bool rename_in_environment(const char *name, char text[static ENTRY], pid_t from)
 {
@@ -138,41 +140,40 @@ static char *path_in(const char *path, const char *name)
 	return searched;
 }
 
-/* exec FILE; if it returns, errno is set, and START records whether FILE itself exists. */
-static void exec_file(struct start *start, const char *file)
+/* exec FILE. Return the error, and record in START whether FILE itself exists. */
+static int exec_file(struct start *start, const char *file)
 {
 	int error;
 
 	execve(file, start->opt->command, environ);
+	if (errno == ETIMEDOUT)
+		execve(file, start->opt->command, environ);
 	error = errno;
 	if (error == ENOENT && !access(file, F_OK))
 		start->answer.lacks_interpreter = true;
-	errno = error;
+	return error;
 }
 
 /*
  * Like execvp(3), but a file without "#!" is never handed to a shell, and the default PATH does not
  * depend on the libc.
  */
-static void search_and_exec(struct start *start, const char *path)
+static int search_and_exec(struct start *start, const char *path)
 {
-	int error = ENOENT;
+	int result = ENOENT;
 
 	for (;; path++) {
 		const char *file = path_in(path, start->opt->command[0]);
+		int error = file ? exec_file(start, file) : ENOENT;
 
-		if (file) {
-			exec_file(start, file);
-			if (errno == EACCES)
-				error = EACCES;
-			else if (errno != ENOENT && errno != ENOTDIR)
-				return;
-		}
+		if (error == EACCES)
+			result = EACCES;
+		else if (error != ENOENT && error != ENOTDIR)
+			return error;
 		path = find_char(path, ':');
 		if (!*path)
-			break;
+			return result;
 	}
-	errno = error;
 }
 
 /*
@@ -202,11 +203,8 @@ static int begin(void *arg)
 	if (start->apart)
 		answer(start);
 	signals_release(start->inherited);
-	if (!**argv || *find_char(*argv, '/'))
-		exec_file(start, *argv);
-	else
-		search_and_exec(start, path);
-	start->answer.error = errno;
+	start->answer.error = !**argv || *find_char(*argv, '/') ? exec_file(start, *argv)
+								: search_and_exec(start, path);
 	return start->apart ? command_failure(start) : STATUS_FAILED;
 }
 

@@ -50,6 +50,18 @@ strike() {
 	strike shell shell_group leader leader_unshare
 }
 
+# nsinit and the process that becomes COMMAND share errno until exec, and nsinit's wait times out with ETIMEDOUT.
+@test "an execve(2) that seems to have timed out is repeated, with a path and with a search of PATH" {
+	local report=$BATS_TEST_TMPDIR/report command
+	need_root
+	ln -s "$PROBES/die" "$BATS_TEST_TMPDIR/die"
+	for command in "$PROBES/die" die; do
+		PATH=/none:$PATH:$BATS_TEST_TMPDIR run -7 "$PROBES/fault" -x "$NSINIT" -o "$report" \
+			-i 1:execve:1:ETIMEDOUT -- "$NSINIT" "$command" 7
+		grep -qx INJECTED "$report"
+	done
+}
+
 # --- a call that the kernel does not have, or a filter refuses ---
 
 exit_info=0xc040ff0b # PIDFD_GET_INFO, with room for a status

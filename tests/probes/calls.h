@@ -170,6 +170,7 @@ static const struct {
     ERROR(EOPNOTSUPP),
     ERROR(EPERM),
     ERROR(ESRCH),
+    ERROR(ETIMEDOUT),
     ERROR(EIO),
 #undef ERROR
 };
