@@ -187,7 +187,7 @@ run_32bit() {
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
 	# shellcheck disable=SC2016 # the inner shell's own
-	busybox sh -euc '. packaging/alpine/APKBUILD; pkgdir=$1; build; package' apk "$BATS_TEST_TMPDIR/filled" >/dev/null
+	NSINIT_REPO=https://localhost/nsinit busybox sh -euc '. packaging/alpine/APKBUILD; pkgdir=$1; build; package' apk "$BATS_TEST_TMPDIR/filled" >/dev/null
 	cd "$BATS_TEST_TMPDIR/filled/usr"
 	[[ $(bin/nsinit --version) == "nsinit version $(head -n 1 "$root/VERSION") - git."* ]]
 	# The rest is split among the subpackages by these folders.
@@ -255,6 +255,9 @@ share/zsh/site-functions/_nsinit" ]]
 	local version
 	version=$(head -n 1 "$root/VERSION")
 	grep -qx "## $version" "$root/NEWS.md"
+	[[ $(grep -oE 'version=[0-9.]+' "$root/docs/verify.md") == "version=$version" ]]
+	# shellcheck disable=SC2016 # words of README.md
+	[[ $(grep -ohiE 'version=[0-9.]+' "$root/README.md" | sort -u | sed 's/.*=//' | uniq) == "$version" ]]
 	grep -qx "pkgver=$version" "$root/packaging/alpine/APKBUILD"
 	head -n 1 "$root/packaging/debian/changelog" | grep -qF "($version-"
 	sh -n "$root/packaging/alpine/APKBUILD"
