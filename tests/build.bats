@@ -68,7 +68,7 @@ compiled() {
 	((BASH_REMATCH[1] <= 1650))
 }
 
-@test "comments, literals and preprocessor lines have no statements" {
+@test "tests/statements ignores comments, literals and preprocessor lines" {
 	cat >"$BATS_TEST_TMPDIR/some.c" <<-'C'
 		#define NOT 1; \
 			not;
@@ -141,7 +141,7 @@ circle() {
 		}' | LC_ALL=C tsort
 }
 
-@test "no object file needs another one that needs the first, at any distance" {
+@test "calls between object files do not form a circle" {
 	run -0 --separate-stderr circle "$TREE"/build/*.o
 	[[ $output == *init*supervise*text* ]]
 	# tsort(1) names a circle.
@@ -187,7 +187,7 @@ circle() {
 	[[ " $(compiled) " != *" log.o "* ]]
 }
 
-@test "the user's CFLAGS, CPPFLAGS and LDFLAGS, from environment or command line, follow nsinit's own" {
+@test "CFLAGS, CPPFLAGS and LDFLAGS from the environment or the command line come after nsinit's own" {
 	own_tree
 	run -0 pure_make -C "$tree" CFLAGS='-O2 -DFROM_CFLAGS' CPPFLAGS=-DFROM_CPPFLAGS LDFLAGS=-Wl,-Map=map
 	grep -E -- '-Os.* -DFROM_CPPFLAGS -O2 -DFROM_CFLAGS .*-c -o build/init\.o' <<<"$output"
@@ -209,12 +209,12 @@ circle() {
 	cmp "$tree/nsinit" "$BATS_TEST_TMPDIR/musl"
 }
 
-@test "the error about an unknown processor names it" {
+@test "an unknown processor is named in the error" {
 	run -2 pure_make -C "$TREE" CROSS=vax
 	[[ $output == *"CROSS=vax"* ]]
 }
 
-@test "the binary is identical if it is built in another folder, at another time, with another umask and locale" {
+@test "the binary is identical if it is built in another directory, at another time, with another umask and locale" {
 	copy_tree "$BATS_TEST_TMPDIR/a longer name/of a folder"
 	cd "$BATS_TEST_TMPDIR/a longer name/of a folder"
 	find . -exec touch -d '2001-02-03 04:05:06' {} +
@@ -281,7 +281,7 @@ circle() {
 	cmp nsinit "elsewhere/nsinit-$version/nsinit"
 }
 
-@test "the demo shows what it prints" {
+@test "the output of the demo is correct" {
 	need_root
 	run -0 env NSINIT="$TREE/nsinit" "$root/examples/demo.sh"
 	[[ $output == *"my PID is 2, my parent's is 1"* ]]

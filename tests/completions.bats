@@ -66,7 +66,7 @@ offers_only() {
 	offers_only '' in_bash nsinit --monotonic -
 }
 
-@test "bash completes COMMAND and its words as COMMAND would" {
+@test "bash completes COMMAND, and COMMAND's words by its own completion" {
 	offers_only 'command: prob' in_bash nsinit prob
 	offers_only 'command: probe -x' in_bash nsinit -u probe -x
 	for options in '-t 5' -t5 '-vt 5' -vt5 '--grace 5' '--grace = 5' '-vr TERM : QUIT' '-rTERM : QUIT' -- '-u --' \
@@ -95,7 +95,7 @@ offers_only() {
 	offers_only /etc/ in_fish 'nsinit --root /et'
 }
 
-@test "fish completes COMMAND and its words as COMMAND would" {
+@test "fish completes COMMAND, and COMMAND's words by its own completion" {
 	need fish fish
 	for options in '' '-t 5' -t5 '-vt 5' '--grace 5' --grace=5 '-vr TERM:QUIT' -- '-u --' --kill-child --kill-child=TERM \
 		--mount-proc '--monotonic -5' '-e 3 -we 4' '--time -g --linger' '--hostname "a b"'; do

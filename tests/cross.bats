@@ -73,7 +73,7 @@ on() {
 	[[ $(qemu-aarch64-static "$BATS_TEST_TMPDIR/nsinit" --version) == "nsinit version "* ]]
 }
 
-@test "make musl without a network names the mirror and leaves no half of a libc" {
+@test "make musl without a network names the mirror and leaves no incomplete libc" {
 	need make make
 	command -v apt-get >/dev/null || missing "needs apt-get, which downloads Debian packages"
 	need_file /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring

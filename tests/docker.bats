@@ -105,7 +105,7 @@ tar_layers() {
 	[[ $output != *INTERP* ]]
 }
 
-@test "a missing COMMAND is 127, a file that is not a program is 126, and nsinit's own failure is 125" {
+@test "the status is 127 for a missing COMMAND, 126 for a file that is not a program, and 125 for nsinit's own failure" {
 	run -127 docker run --rm --network=none nsinit-test/nsinit no-such-command
 	[[ $output == "nsinit: "*no-such-command* ]]
 	run docker run --rm --network=none "$servers" /etc/nginx/nginx.conf
@@ -256,7 +256,7 @@ tar_layers() {
 	wait_for no_zombie "$pid"
 }
 
-@test "processes left get TERM and the grace of NSINIT_GRACE" {
+@test "remaining processes get TERM and the grace of NSINIT_GRACE" {
 	docker_start --env NSINIT_GRACE=600 "$servers" sh -c '
 		trap "exit 4" TERM
 		busybox setsid sh -c "trap \"echo left over, asked; exit\" TERM; echo ready; sleep 1000 & wait" &

@@ -50,7 +50,7 @@ man_options() {
 	done
 }
 
-@test "mandoc has no complaint about the manual" {
+@test "mandoc reports no problem in the manual" {
 	need mandoc mandoc
 	# Other manuals need not be installed.
 	run bash -c "mandoc -T lint '$root/nsinit.1' 2>/dev/null | grep -v 'referenced manual not found'"
@@ -108,7 +108,31 @@ anchors() {
 	done
 }
 
-@test "every source file begins with a comment that says what it is for" {
+# quoted_tests FILE: print "FILE NAME" for each test that FILE quotes after the name of its file.
+quoted_tests() {
+	perl -0ne 'while (/`(tests\/\w+\.bats)`: ((?:(?:, )?"[^"]+")+)/g) { my ($f, $names) = ($1, $2);
+		print "$f $1\n" while $names =~ /"([^"]+)"/g }' "$1"
+}
+
+@test "every test that SECURITY.md quotes exists" {
+	need perl perl-base
+	local file name n=0
+	cd "$root"
+	while read -r file name; do
+		if [[ $name == *' ...' ]]; then
+			grep -qF "@test \"${name% ...}" "$file"
+		else
+			grep -qF "@test \"$name\"" "$file"
+		fi || {
+			echo "$file: $name" >&2
+			return 1
+		}
+		n=$((n + 1))
+	done < <(quoted_tests SECURITY.md)
+	((n >= 10))
+}
+
+@test "every source file begins with a comment about its purpose" {
 	local file
 	for file in "$root"/*.c "$root"/include/*.h; do
 		head -n 1 "$file" | grep -q '^/\*' || {
@@ -147,7 +171,7 @@ examples() {
 	}' "$root/nsinit.1"
 }
 
-@test "the examples of the manual run as they are" {
+@test "the examples of the manual run as printed" {
 	need_root
 	need_mounted_root
 	need busybox busybox-static

@@ -62,7 +62,7 @@ command_of() {
 	done
 }
 
-@test "an orphan that is given COMMAND's PID does not change the status" {
+@test "an orphan that gets COMMAND's PID does not change the status" {
 	need_root
 	# The subshell that is given COMMAND's PID is an orphan, which nsinit reaps.
 	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
@@ -178,7 +178,7 @@ only_left() {
 	done
 }
 
-@test "-t: each process left gets one TERM, in any session, and nsinit exits when the last one has ended" {
+@test "-t: each remaining process in any session gets one TERM, and nsinit exits when the last one has ended" {
 	for level in "${levels[@]}" within; do
 		left=$BATS_TEST_TMPDIR/$level
 		run_at "$level" -t infinity -- bash -c '"$0" -d 3 "$1" && exec "$0" -s 5 2 "$1"' \
@@ -190,14 +190,14 @@ only_left() {
 	done
 }
 
-@test "-t: processes left get TERM also if the outer process is PID 1 and the inner one is not" {
+@test "-t: remaining processes get TERM also if the outer process is PID 1 and the inner one is not" {
 	left=$BATS_TEST_TMPDIR/left
 	run_at pid1 --mount -t infinity -- "$PROBES/outlive" -d -s 5 2 "$left"
 	[ "$status" = 5 ]
 	[ "$(grep -c TERM "$left")" = 2 ]
 }
 
-@test "-t: a stopped process that is left gets CONT with the TERM" {
+@test "-t: a remaining process that is stopped gets CONT after the TERM" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
 		run_at "$level" -t infinity -- bash -c '"$0" -d -S 2 "$1"; until ps -o stat= --ppid $PPID | grep -c T | grep -qx 2; do :; done; exit 5' \
@@ -232,7 +232,7 @@ only_left() {
 	done
 }
 
-@test "-t infinity waits for the processes that are left" {
+@test "-t infinity waits for the remaining processes" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
 		start_at "$level" -t infinity -- "$PROBES/outlive" -d -i -s 5 1 "$left"
@@ -260,7 +260,7 @@ only_left() {
 }
 
 # bats test_tags=static
-@test "-t: COMMAND is killed also without a /proc in which others could be found" {
+@test "-t: COMMAND is killed also if /proc shows no process" {
 	need_root
 	dir=$BATS_TEST_TMPDIR/root
 	mkdir "$dir"
@@ -412,7 +412,7 @@ nsinit: the grace of 0.1 s is over, sending KILL to: $command (sleep)
 nsinit: cannot forward signal KILL to PID $command: Operation not permitted" ]
 }
 
-@test "-t: nsinit exits at the deadline also if no /proc shows what is left" {
+@test "-t: nsinit exits at the deadline also if /proc does not show the remaining processes" {
 	need_root
 	need_mounted_root
 	capture unshare --mount bash -c 'mount -t tmpfs none /proc && exec "$NSINIT" -t 0.1 "$PROBES/outlive" -d -s 7 1 "$0"' \
@@ -467,7 +467,7 @@ nsinit: cannot forward signal KILL to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "other commands of reboot(2) are refused inside, and end nothing" {
+@test "other commands of reboot(2) are refused inside, and have no effect" {
 	need_root
 	for what in cad_on cad_off kexec; do
 		run_at two -- "$PROBES/reboot2" "$what"
@@ -515,7 +515,7 @@ nsinit: cannot forward signal KILL to PID $command: Operation not permitted" ]
 	done
 }
 
-@test "if the inner process alone is killed, its processes end as well and the status is 137" {
+@test "if only the inner process is killed, its processes end as well and the status is 137" {
 	for namespace in -u --mount; do
 		log=$BATS_TEST_TMPDIR/log$namespace
 		start_nsinit "$namespace" -- bash -c '"$0/outlive" -d -i 2 "$1.left"; exec "$0/siglog" "$1"' "$PROBES" "$log"

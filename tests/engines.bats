@@ -83,7 +83,7 @@ is_nsinit() {
 	[[ $(in_container /sbin/docker-init --version) == 'tini version '* ]]
 }
 
-@test "as docker-init nsinit signals COMMAND alone, and its group with TINI_KILL_PROCESS_GROUP" {
+@test "as docker-init nsinit signals only COMMAND, and with TINI_KILL_PROCESS_GROUP its group" {
 	script='/probes/siglog -x 64 /log/other & exec /probes/siglog -x 12 -s 3 /log/command'
 	for variable in NOTHING=1 TINI_KILL_PROCESS_GROUP=1; do
 		rm -f "$log"/*
@@ -121,7 +121,7 @@ pid_of() {
 	run -126 docker run --rm --init --network=none "$image" /etc/passwd
 }
 
-@test "with docker run --init, processes left have the grace of NSINIT_GRACE" {
+@test "with docker run --init, remaining processes have the grace of NSINIT_GRACE" {
 	docker_start "${shared[@]}" --init --env NSINIT_GRACE=600 "$image" sh -c '
 		setsid /probes/siglog -x 15 /log/left &
 		until grep -q READY /log/left; do sleep 0.05; done
@@ -194,7 +194,7 @@ pid_of() {
 	[[ $output == *$'/proc/1\n/proc/2'* && $output != *'/proc/1'[0-9]* ]]
 }
 
-@test "if the engine permits no further process, the message says so" {
+@test "if the engine permits no further process, the message names the limit" {
 	# COMMAND uses them all, and executes a second nsinit.
 	docker_start --init --pids-limit 40 "$image" sh -c '
 		i=0; while [ $i -lt 38 ]; do sleep 1000 & i=$((i + 1)); done
@@ -253,7 +253,7 @@ pid_of() {
 	done
 }
 
-@test "the other processes of the namespace end with --pause" {
+@test "the other processes of the namespace end with the nsinit that runs --pause" {
 	docker_start --entrypoint /catatonit nsinit-test/pause -P
 	pause=$container
 	docker_start --pid=container:"$pause" "$image" sleep 1000

@@ -58,14 +58,14 @@ pongs() {
 	[[ $(in_container redis-cli ping 2>/dev/null) == PONG ]]
 }
 
-@test "debian: nginx serves, finishes at QUIT, and its status is 0" {
+@test "debian: nginx serves, finishes its requests on QUIT, and its status is 0" {
 	docker_start --volume "$BATS_FILE_TMPDIR/site:/etc/nginx/sites-enabled/default:ro" web
 	wait_for serves
 	docker stop -t 600 "$container"
 	[ "$(docker_status "$container")" -eq 0 ]
 }
 
-@test "alpine: cron runs its jobs, and dying of TERM is its success" {
+@test "alpine: cron runs its jobs, and a TERM ends it with status 0" {
 	docker_start cron
 	wait_for has_children 1 "$pid"
 	wait_for runs "$(children "$pid")" crond
@@ -92,7 +92,7 @@ asked() {
 	answer=$(nsenter --net --target "$pid" busybox nc 127.0.0.1 7777 </dev/null 2>/dev/null) && [[ -n $answer ]]
 }
 
-@test "services: both serve, a stop reaches both, and the end of one is the end of the other" {
+@test "services: both serve, a stop reaches both, and each ends when the other one ends" {
 	docker_start --volume "$BATS_FILE_TMPDIR/site:/etc/nginx/sites-enabled/default:ro" services
 	wait_for serves
 	wait_for pongs
@@ -108,7 +108,7 @@ asked() {
 	[ "$(docker_status "$container")" -eq 0 ]
 }
 
-@test "compose: both services run as their file says, and stop" {
+@test "compose: both services run as configured, and stop" {
 	need docker-compose docker-compose
 	docker tag nsinit-test/debian redis:bookworm
 	cat >"$BATS_TEST_TMPDIR/here.yaml" <<-END
@@ -174,7 +174,7 @@ for container in yaml.safe_load(open(sys.argv[1]))["spec"]["containers"]:
 	[ "$(docker_status "$infra")" -eq 0 ]
 }
 
-@test "kubernetes: podman plays the Pod, whose containers stop as it says" {
+@test "kubernetes: podman runs the Pod, whose containers stop as configured" {
 	podman_up
 	for name in web cron; do
 		docker save "$name" | podman_here load --quiet
@@ -195,7 +195,7 @@ for container in yaml.safe_load(open(sys.argv[1]))["spec"]["containers"]:
 	done
 }
 
-@test "kubernetes: the Pod has nothing that the schema of the fields it uses does not know" {
+@test "kubernetes: every field of the Pod is in the schema" {
 	need_file /usr/lib/python3/dist-packages/yaml python3-yaml
 	need_file /usr/lib/python3/dist-packages/jsonschema python3-jsonschema
 	/usr/bin/python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \

@@ -33,7 +33,7 @@ look='hostname; echo $$ /proc/[0-9]*; ls /; echo "uid $(id -u)"; busybox ip addr
 	((status == 9))
 }
 
-@test "rootless.sh: the same by uid 65534" {
+@test "rootless.sh: uid 65534 runs a container from a rootfs directory" {
 	need_user_namespaces
 	need busybox busybox-static
 	for_nobody
@@ -59,7 +59,7 @@ look='hostname; echo $$ /proc/[0-9]*; ls /; echo "uid $(id -u)"; busybox ip addr
 	[[ ! -e pid ]]
 }
 
-@test "unshare-before.sh and unshare-after.sh: the same answers, in each spelling" {
+@test "unshare-before.sh and unshare-after.sh give the same results, in each spelling" {
 	need unshare util-linux
 	need tini tini
 	need_mounted_root

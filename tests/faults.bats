@@ -107,7 +107,7 @@ passes() {
 	[ ! -s "$err" ]
 }
 
-@test "signals and the status pass where all newer calls are refused, by EPERM as by ENOSYS" {
+@test "signals and the status arrive if all newer calls are refused, with EPERM or with ENOSYS" {
 	need_root
 	for level in "${levels[@]}"; do
 		passes "$level" "${newer[@]/%/:EPERM}"
@@ -115,7 +115,7 @@ passes() {
 	done
 }
 
-@test "signals and the status pass where any one of the newer calls is refused" {
+@test "signals and the status arrive if any one of the newer calls is refused" {
 	need_root
 	for call in "${newer[@]}"; do
 		passes pid1 "$call:EPERM"
@@ -126,7 +126,7 @@ passes() {
 	passes two 'clone/0&0x1000:EINVAL'
 }
 
-@test "a pid file is filled and removed also where statx(2) is refused" {
+@test "a PID file is written and removed also if statx(2) is refused" {
 	need_root
 	cd "$BATS_TEST_TMPDIR"
 	for error in EPERM ENOSYS; do
@@ -142,7 +142,7 @@ passes() {
 	done
 }
 
-@test "-t off PID 1 ends what COMMAND left and nobody else, with pidfds and without" {
+@test "as a subreaper, -t ends the processes that COMMAND left and no others, with pidfds and without" {
 	need_root
 	local refusal
 	for refusal in '' pidfd_open:EPERM pidfd_open:ENOSYS pidfd_send_signal:EPERM; do
@@ -178,7 +178,7 @@ passes() {
 	run ! grep -E "^kill\(-?$command," <(sed "1,/= $command\$/d" "$BATS_TEST_TMPDIR/trace")
 }
 
-@test "descriptors are closed without close_range, one with a high number too, and not one by one up to the limit" {
+@test "without close_range(2) all descriptors are closed, also high ones, without a loop up to the limit" {
 	need strace strace
 	high=$(($(ulimit -Hn) - 1))
 	spawn "$PROBES/refuse" close_range:ENOSYS -- prlimit --nofile=$((high + 1)) bash -c "
@@ -203,7 +203,7 @@ lets_go() {
 	done
 }
 
-@test "without a /proc that lists open files, all below 65536 are closed" {
+@test "without a /proc that lists open files, all descriptors below 65536 are closed" {
 	need_root
 	need_mounted_root
 	high=$(($(ulimit -Hn) - 1))
@@ -221,7 +221,7 @@ lets_go() {
 
 # --- limits ---
 
-@test "a limit on processes is status 125 with a message that names it, and nothing is left" {
+@test "at a limit on processes nsinit exits with 125 and a message that names it, and nothing is left" {
 	need_root
 	need setpriv util-linux
 	# The tree may be in a directory that is root's alone.
@@ -269,7 +269,7 @@ join() {
 }
 export -f join
 
-@test "pids.max that lets nsinit in and no more: 125 with its name, with and without a namespace" {
+@test "if pids.max allows only nsinit, it exits with 125 and a message that names pids.max, with and without a namespace" {
 	need_root
 	pids_group 1
 	export group
@@ -312,7 +312,7 @@ full_group() {
 }
 
 # bats test_tags=static
-@test "too few descriptors: a line and 125, or COMMAND's own status" {
+@test "with too few descriptors nsinit logs it and exits with 125, or returns COMMAND's status" {
 	need_root
 	for n in 3 4 5 6 7 8 9; do
 		for option in '' -u --pid-file="$BATS_TEST_TMPDIR/pid" --export-proc="$BATS_TEST_TMPDIR/made/proc"; do
@@ -334,7 +334,7 @@ full_group() {
 }
 
 # bats test_tags=seccomp,static
-@test "too little memory: 125 or 126 with a line, never a crash of nsinit" {
+@test "with too little memory nsinit logs it and exits with 125 or 126, and does not crash" {
 	for kb in 64 128 256 512 1024 4096; do
 		# What the kernel cannot load at all, it kills (execve(2)): so the limit comes from prlimit on the spot.
 		run --separate-stderr "${fresh[@]}" "$NSINIT" prlimit --as=$((kb * 1024)) "$NSINIT" "$PROBES/die" 7
@@ -349,7 +349,7 @@ full_group() {
 	[ "$status" -eq 7 ]
 }
 
-@test "RLIMIT_SIGPENDING 0 loses no signal" {
+@test "with RLIMIT_SIGPENDING 0 no signal is lost" {
 	log=$BATS_TEST_TMPDIR/log
 	start_nsinit prlimit --sigpending=0 "$PROBES/siglog" -x 15 -s 7 "$log"
 	wait_for said READY "$log"
@@ -378,7 +378,7 @@ full_group() {
 
 # --- nobody reads stderr ---
 
-@test "a stderr that is full, or whose reader is gone, holds nothing up and harms nobody" {
+@test "a stderr that is full, or has no reader, delays nothing and harms no process" {
 	for odd in -F -E; do
 		for level in "" -u; do
 			log=$BATS_TEST_TMPDIR/log
@@ -396,7 +396,7 @@ full_group() {
 	done
 }
 
-@test "a reader of stderr that is stopped stops nothing" {
+@test "a stopped reader of stderr delays nothing" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	sleep 1000 <"$BATS_TEST_TMPDIR/pipe" 3>&- &
 	reader=$!

@@ -69,14 +69,14 @@ judge_look() {
 	holds_only 60 "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs" /look
 }
 
-@test "--pid-file: COMMAND finds no descriptor of the file in PID 1, and the file holds its PID alone" {
+@test "--pid-file: COMMAND finds no descriptor of the file in PID 1, and the file contains only its PID" {
 	prepare_look
 	holds_only 60 "$NSINIT" -u --pid-file pid "$look"
 	need_user_namespaces
 	holds_only 60 "${nobody[@]}" "$copy" --map-root-user -u --pid-file pid "$look"
 }
 
-@test "as PID 1 nsinit holds the standard files, its signalfd, COMMAND's pidfd and one end of a socket" {
+@test "as PID 1 nsinit has open the standard files, its signalfd, COMMAND's pidfd and one end of a socket" {
 	prepare_look
 	holds_only 90 "$NSINIT" -u "$look"
 	holds_only 40 "$NSINIT" -u --wd /tmp -t 5 --ipc --uts "$look"
@@ -86,7 +86,7 @@ judge_look() {
 	holds_only 90 "${nobody[@]}" "$copy" --map-root-user -u "$look"
 }
 
-@test "the same with --export-proc, and with all of these options at once" {
+@test "PID 1 has no other descriptors with --export-proc, and with all of these options at once" {
 	prepare_look
 	holds_only 50 "$NSINIT" -u --export-proc seen "$look"
 	holds_only 50 "$NSINIT" -u --root "$rootfs" --pid-file pid --export-proc seen --uts --ipc --net /look
@@ -124,7 +124,7 @@ on_a_terminal() {
 	judge_look
 }
 
-@test "the same with a terminal, as its session's leader and below a shell" {
+@test "PID 1 has no other descriptors with a terminal, as the session leader and below a shell" {
 	prepare_look
 	local shell='for ((i = 0; i < 10; i++)); do "$@" || exit; done'
 	on_a_terminal 20 "$NSINIT" -u "$look"
@@ -152,7 +152,7 @@ pause_holds_only() {
 	((status == 0))
 }
 
-@test "the same with -P, for a process that joined" {
+@test "PID 1 has no other descriptors with -P, as seen by a process that joined" {
 	need_mounted_root
 	prepare_look
 	cp "$PROBES/join" join
@@ -170,7 +170,7 @@ pause_holds_only() {
 	exec 37<&-
 }
 
-@test "off PID 1 the inner nsinit holds of the standard files stderr alone, and nothing else of the outside" {
+@test "an inner nsinit that is not PID 1 keeps only stderr of the standard files, and nothing else from outside" {
 	prepare_look
 	holds_only 50 "$NSINIT" --ipc --pid-file pid "$look" -o
 	need_user_namespaces
@@ -178,14 +178,14 @@ pause_holds_only() {
 }
 
 # bats test_tags=seccomp
-@test "the same where the kernel refuses clone(2) with shared memory but without CLONE_VFORK, as qemu's user mode does" {
+@test "PID 1 has no other descriptors if clone(2) refuses shared memory without CLONE_VFORK, as under qemu's user mode" {
 	prepare_look
 	# CLONE_CHILD_CLEARTID, which a call with CLONE_VFORK has no use for.
 	holds_only 50 "$PROBES/refuse" 'clone/0&0x200000:EINVAL' -- "$NSINIT" -u --pid-file pid "$look"
 }
 
 # bats test_tags=seccomp
-@test "the same without pidfds and without close_range(2)" {
+@test "PID 1 has no other descriptors without pidfds and without close_range(2)" {
 	prepare_look
 	holds_only 20 "$PROBES/refuse" pidfd_send_signal:EPERM close_range:EPERM -- "$NSINIT" -u --pid-file pid "$look"
 	holds_only 20 "$PROBES/refuse" close_range:ENOSYS -- "$NSINIT" -u --root "$rootfs" --pid-file pid /look
@@ -193,7 +193,7 @@ pause_holds_only() {
 
 # --- ids ---
 
-@test "--map-root-user maps COMMAND where /proc is that of the PID namespace around" {
+@test "--map-root-user maps COMMAND if /proc belongs to the parent PID namespace" {
 	need_root
 	need_user_namespaces
 	run_nsinit --pid -- "$NSINIT" --map-root-user sh -c 'id -u; echo $(cat /proc/self/uid_map); cat /proc/self/setgroups'
@@ -205,7 +205,7 @@ pause_holds_only() {
 	[[ -z $stderr && $output == 0 ]]
 }
 
-@test "--map-root-user never maps another process: with the /proc of an unrelated PID namespace it is 125" {
+@test "--map-root-user never maps another process: with the /proc of an unrelated PID namespace nsinit exits with 125" {
 	need_root
 	need_user_namespaces
 	[[ -e /proc/sys/kernel/ns_last_pid ]] || missing "needs a kernel with CONFIG_CHECKPOINT_RESTORE"
@@ -252,7 +252,7 @@ meddled() {
 	said "DONE $1" "$out" || ended "$pid"
 }
 
-@test "root inside cannot make the outer process deaf: it receives signals, and keeps the grace" {
+@test "root inside cannot stop the outer process from receiving signals and enforcing the grace" {
 	need_root
 	local how
 	for how in -u "--map-root-user -u"; do
@@ -271,7 +271,7 @@ meddled() {
 	done
 }
 
-@test "an empty packet on the socket between the two processes is not taken for the end of the inner one" {
+@test "an empty packet on the socket between the two processes is not mistaken for the end of the inner one" {
 	need_root
 	local how
 	for how in -u "-u -t 5" "-u --pid-file pid" "--map-root-user -u"; do
@@ -290,7 +290,7 @@ meddled() {
 
 # --- --root ---
 
-@test "--root works from a working directory that cannot be searched, and from below a parent that cannot" {
+@test "--root works if the working directory or its parent cannot be searched" {
 	need_root
 	need_user_namespaces
 	need busybox busybox-static
@@ -313,7 +313,7 @@ meddled() {
 	[[ -z $stderr && ${lines[*]} == "/ bin etc proc tmp 2" ]]
 }
 
-@test "a directory that is not below the root is refused, and its name is never taken for one that is" {
+@test "a directory outside the root is refused, and its name is never mistaken for one inside" {
 	need_mounted_root
 	need_root
 	# Another mount namespace's, whose name begins with "(unreachable)" here: and that is the name of a directory.
@@ -336,7 +336,7 @@ meddled() {
 }
 
 # bats test_tags=static
-@test "what COMMAND leaves in a --root without /proc ends with the grace, or a line says that it cannot be found" {
+@test "processes that COMMAND leaves in a --root without /proc end with the grace, or nsinit logs that it cannot find them" {
 	need_root
 	need busybox busybox-static
 	make_rootfs rootfs
@@ -378,7 +378,7 @@ meddled() {
 	not ended "$victim"
 }
 
-@test "an unprivileged COMMAND below root's PID 1 can neither signal it nor look at its descriptors" {
+@test "an unprivileged COMMAND below root's PID 1 can neither signal PID 1 nor see its descriptors" {
 	need_root
 	for_nobody
 	cp "$PROBES/descriptors" "$place/look"
@@ -401,7 +401,7 @@ stays_inside() {
 	[[ $status == 0 && $output == *KEPT || $status == 125 ]]
 }
 
-@test "root of a user namespace cannot leave a --root, also not one that was made in a chroot" {
+@test "root of a user namespace cannot leave a --root, even in a chroot" {
 	need_root
 	for_nobody
 	mkdir -p "$place/chroot/rootfs/proc" "$place/chroot/proc"
@@ -445,7 +445,7 @@ stays_inside() {
 # --- a wait that fails ---
 
 # bats test_tags=seccomp
-@test "where wait4(2) fails by EPERM nsinit sleeps, and TERM ends COMMAND and nsinit" {
+@test "if wait4(2) fails with EPERM, nsinit sleeps, and TERM ends COMMAND and nsinit" {
 	need_root
 	local level
 	for level in alone pid1 two; do

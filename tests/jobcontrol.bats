@@ -166,13 +166,13 @@ sure() {
 @test "Ctrl-\\ at any moment of the start ends the job" { often quit-early; }
 @test "TERM at any moment of the start ends the job" { often term-early; }
 @test "a terminal that is closed at any moment of the start ends the job" { often hangup-early; }
-@test "Ctrl-C ends a COMMAND that has moved to a process group of its own" { sure interrupt-other-group; }
-@test "Ctrl-Z stops a COMMAND that has moved to a process group of its own, and fg resumes it" {
+@test "Ctrl-C ends a COMMAND that has moved to a new process group" { sure interrupt-other-group; }
+@test "Ctrl-Z stops a COMMAND that has moved to a new process group, and fg resumes it" {
 	sure suspend-other-group
 }
-@test "a closed terminal ends a COMMAND that has moved to a process group of its own" { sure hangup-other-group; }
-@test "Ctrl-C ends a COMMAND that has moved to a session of its own" { sure interrupt-other-session; }
-@test "a closed terminal ends a COMMAND that has moved to a session of its own" { sure hangup-other-session; }
+@test "a closed terminal ends a COMMAND that has moved to a new process group" { sure hangup-other-group; }
+@test "Ctrl-C ends a COMMAND that has moved to a new session" { sure interrupt-other-session; }
+@test "a closed terminal ends a COMMAND that has moved to a new session" { sure hangup-other-session; }
 @test "in a script without a job-control shell above, Ctrl-Z does nothing, as without nsinit" { often suspend-script; }
 @test "a stopped job whose shell is killed ends" { often shell-killed; }
 @test "a stopped job whose terminal is closed ends" { often suspended-hangup; }
@@ -186,7 +186,7 @@ sure() {
 @test "as a session's leader, Ctrl-C ends --pause at any moment" { often pause-leader-interrupt; }
 @test "as a session's leader, a closed terminal ends --pause at any moment" { often pause-leader-hangup; }
 @test "below a shell, Ctrl-Z stops --pause at any moment, and fg and Ctrl-C work afterwards" { often pause-suspend; }
-@test "nsinit never waits for room on a terminal: TERM works while nobody reads it" {
+@test "nsinit never blocks on a full terminal: TERM works while its output is not read" {
 	need strace strace
 	often stalled 4
 }
@@ -234,7 +234,7 @@ stopped_or_taken() {
 	in_state "$1" T || taken "$1"
 }
 
-@test "in a script, a nsinit inside of another one does not stop with a STOP of COMMAND" {
+@test "in a script, an nsinit inside another one does not stop with a STOP of COMMAND" {
 	need_root
 	open_terminal sh -c "\"\$NSINIT\" -u \"\$NSINIT\" sleep $long; :"
 	find_sleep
@@ -259,7 +259,7 @@ left_gets() {
 	sed -n 's/^\([0-9]*\) .*/\1/p' "$heard" | sed /^64$/d | xargs
 }
 
-@test "as dumb-init, -r rewrites the TERM that COMMAND's group gets at the end as well" {
+@test "as dumb-init, -r also rewrites the TERM that COMMAND's group gets at the end" {
 	need dumb-init dumb-init
 	ln -s "$NSINIT" "$BATS_TEST_TMPDIR/dumb-init"
 	for init in dumb-init "$BATS_TEST_TMPDIR/dumb-init"; do
@@ -270,7 +270,7 @@ left_gets() {
 	done
 }
 
-@test "a signal that nsinit can never receive is refused by name where it would have no effect" {
+@test "an option for a signal that nsinit can never receive is refused, and the signal is named" {
 	for words in '--stop-signal KILL' '--stop-signal STOP' '-p CHLD'; do
 		# shellcheck disable=SC2086 # words
 		run_nsinit $words true

@@ -107,7 +107,7 @@ pid_inside() {
 	logged 15 1
 }
 
-@test "PID mode POD: two containers share the namespace, each nsinit adopts its own orphans, and each stops alone" {
+@test "PID mode POD: two containers share the namespace, each nsinit adopts its own orphans, and each can be stopped separately" {
 	local first first_pid
 	sandbox pid=POD
 	container first -- /nsinit -- "${forking[@]}"
@@ -168,7 +168,7 @@ pid_inside() {
 	[[ $answer == "137 Error" ]]
 }
 
-@test "with a grace, what COMMAND leaves behind gets TERM in each PID mode" {
+@test "with a grace, processes that COMMAND leaves behind get TERM in each PID mode" {
 	local mode
 	for mode in CONTAINER POD NODE; do
 		sandbox pid="$mode"
@@ -179,7 +179,7 @@ pid_inside() {
 	done
 }
 
-@test "NSINIT_ variables of a container are read where nsinit is PID 1 alone" {
+@test "NSINIT_ variables of a container are read only if nsinit is PID 1" {
 	local mode
 	for mode in CONTAINER POD; do
 		sandbox pid="$mode"
@@ -207,7 +207,7 @@ pid_inside() {
 	stops "5 Error"
 }
 
-@test "ExecSync that times out ends its command, and neither COMMAND nor nsinit" {
+@test "an ExecSync that times out ends its command, but neither COMMAND nor nsinit" {
 	sandbox
 	container web -- /nsinit -- "${server[@]}"
 	container_up
@@ -222,7 +222,7 @@ pid_inside() {
 
 # --- StopContainer ---
 
-@test "StopContainer: a TERM that COMMAND follows gives its status, and that is 143 if TERM kills it" {
+@test "StopContainer: the status is COMMAND's if it ends on TERM, and 143 if TERM kills it" {
 	sandbox
 	container web -- /nsinit -- "${server[@]}"
 	container_up
@@ -252,7 +252,7 @@ pid_inside() {
 	logged 15 1
 }
 
-@test "StopContainer: a COMMAND that ignores TERM is killed by the runtime without a grace of nsinit's" {
+@test "StopContainer: without a grace of nsinit a COMMAND that ignores TERM is killed by the runtime" {
 	sandbox
 	container web -- /nsinit -- "${stubborn[@]}"
 	container_up
@@ -274,7 +274,7 @@ pid_inside() {
 
 # --- statuses ---
 
-@test "every status comes through, with the reason Completed for 0 and Error for the others" {
+@test "every status is reported, with the reason Completed for 0 and Error for the others" {
 	local status name
 	local -A expected=() started=()
 	# status_of NAME STATUS WORD...
@@ -361,7 +361,7 @@ need_memory_limit() {
 
 # --- the node ---
 
-@test "containerd may be killed and started again meanwhile" {
+@test "containers survive when containerd is killed and started again" {
 	sandbox
 	container web -- /nsinit -- "${server[@]}"
 	container_up

@@ -60,7 +60,7 @@ has_command() {
 		runs "$(children "$init")" "$1"
 }
 
-@test "examples/lxc: cron runs, and lxc-stop ends it by TERM, which is a success" {
+@test "examples/lxc: cron runs, and lxc-stop ends it by TERM with status 0" {
 	sed -i 's/nsinit --grace/nsinit -v --grace/' "$rootfs/../config"
 	start_lxc
 	wait_for has_command crond
@@ -69,7 +69,7 @@ has_command() {
 	grep -q 'COMMAND has ended: status 143' "$console"
 }
 
-@test "lxc-stop sends RTMIN+3 to nsinit unless lxc.signal.halt says otherwise" {
+@test "lxc-stop sends RTMIN+3 to nsinit unless lxc.signal.halt sets another signal" {
 	without_halt
 	init -v -- siglog -x 37 -s 3 /log
 	start_lxc

@@ -58,7 +58,7 @@ order() {
 	vm_powered_off
 }
 
-@test "orphans are reaped, processes left get TERM and time to clean up, and those that ignore it get KILL" {
+@test "orphans are reaped, remaining processes get TERM and time to clean up, and those that ignore it get KILL" {
 	mkdir "$tree/proc"
 	vm_script "$tree/slow" <<-'END'
 		trap 'echo cleaning; usleep 1500000; echo cleaned; exit' TERM
@@ -173,7 +173,7 @@ order() {
 	vm_powered_off
 }
 
-@test "--mount-proc creates /proc and mounts it, and leaves a mounted one unchanged" {
+@test "--mount-proc creates /proc and mounts a procfs there, unless one is mounted" {
 	vm_script "$tree/run" <<-'END'
 		grep ' /proc ' /proc/mounts
 		/nsinit --mount-proc true

@@ -52,7 +52,7 @@ load levels
 	grep -q "^nsinit: the grace of 0 s is over, sending KILL to: [0-9]* (siglog)$" "$err"
 }
 
-@test "-w: a line for each orphan reaped, with its status, as PID 1 too" {
+@test "-w logs a line for each orphan reaped, with its status, also as PID 1" {
 	for level in "${levels[@]}"; do
 		run_at "$level" -w -t infinity -- bash -c '
 			("$0/orphans" 7 >/dev/null)
@@ -95,7 +95,7 @@ load levels
 	done
 }
 
-@test "a full stderr that nobody reads blocks nsinit never" {
+@test "a full stderr that is not read never blocks nsinit" {
 	for unshare in '' -u; do
 		log=$BATS_TEST_TMPDIR/log$unshare
 		# shellcheck disable=SC2086 # words
@@ -111,7 +111,7 @@ load levels
 	done
 }
 
-@test "a stderr that is closed, or that nobody reads any more, changes nothing" {
+@test "a stderr that is closed, or has no reader, changes nothing" {
 	for odd in -E '-f 2' '-f 0 -f 1 -f 2'; do
 		for unshare in '' -u; do
 			# shellcheck disable=SC2086 # words
@@ -129,14 +129,14 @@ load levels
 	done
 }
 
-@test "a message waits for nobody's flags: stderr stays as it was for COMMAND" {
+@test "a message does not change the flags of stderr, which COMMAND shares" {
 	run_at alone -vv -- bash -c '
 		read -r _ flags < <(grep flags /proc/self/fdinfo/2)
 		(((flags & 04000) == 0)) || exit 4'
 	[ "$status" = 0 ]
 }
 
-@test "a word of the user's cannot break a line, steer a terminal, or make it endless" {
+@test "a word from the command line cannot break a message, control a terminal, or make the line endless" {
 	run_at alone -- $'/none\nnsinit: such\e[31m\r'
 	[ "$stderr" = "nsinit: /none?nsinit: such?[31m?: No such file or directory" ]
 	long=$(printf 'x%.0s' {1..10000})

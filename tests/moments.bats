@@ -39,7 +39,7 @@ at_moments() {
 	at_moments -p -n 60 -s 1
 }
 
-@test "a nsinit that loses or repeats a signal, or ends with a wrong status, does not pass" {
+@test "an nsinit that loses or repeats a signal, or ends with a wrong status, does not pass" {
 	need_root
 	need_mounted_root
 	# Each is nsinit with one option more than the mode knows of.

@@ -38,7 +38,7 @@ has_option() {
 	} 2>&1 | tr -c '[:alnum:]_-' '\n' | grep -qxFe "$2"
 }
 
-@test "each option of the table of options is one that the program has" {
+@test "each option in the table of options exists in the program" {
 	programs=(tini dumb-init catatonit unshare bwrap "$NSINIT")
 	sed -n '/^## Option by option/,/^## What changes/p' "$root/docs/moving.md" | grep '^| [a-z]' | grep -v '^| purpose' >"$BATS_TEST_TMPDIR/rows"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/rows") -gt 15 ]]
@@ -59,7 +59,7 @@ has_option() {
 	done <"$BATS_TEST_TMPDIR/rows"
 }
 
-@test "nsinit is PID 1 inside bwrap, where bwrap does not install its own" {
+@test "nsinit is PID 1 inside bwrap if bwrap does not install its own" {
 	need_mounted_root
 	run -0 bwrap --dev-bind / / --unshare-pid --proc /proc --as-pid-1 "$NSINIT" -- sh -c 'echo $$; cat /proc/1/comm'
 	[[ $output == $'2\n'* && ${lines[1]} == "$(basename "$NSINIT")" ]]

@@ -96,7 +96,7 @@ alone='10 12 / 64 / 3'
 group='10 12 / 10 12 64 / 3'
 group_and_term='10 12 / 10 12 15 64 / 3'
 
-@test "tini, tini-static, docker-init, catatonit and podman-init signal COMMAND alone, and with -g its group" {
+@test "tini, tini-static, docker-init, catatonit and podman-init signal only COMMAND, and with -g its group" {
 	for name in tini tini-static docker-init; do
 		both "$alone" "$name" -s
 		both "$group" "$name" -s -g
@@ -108,7 +108,7 @@ group_and_term='10 12 / 10 12 15 64 / 3'
 	done
 }
 
-@test "dumb-init signals the group, and sends TERM to it when COMMAND has ended; with -c COMMAND alone" {
+@test "dumb-init signals the group, and sends TERM to it when COMMAND has ended; with -c it signals only COMMAND" {
 	both "$group_and_term" dumb-init
 	both "$alone" dumb-init -c
 	both "$alone" dumb-init --single-child
@@ -127,14 +127,14 @@ group_and_term='10 12 / 10 12 15 64 / 3'
 	both "$group" TINI_KILL_PROCESS_GROUP=1 docker-init -s
 }
 
-@test "DUMB_INIT_SETSID=0 makes dumb-init signal COMMAND alone, and no other value does" {
+@test "DUMB_INIT_SETSID=0 makes dumb-init signal only COMMAND, and no other value does" {
 	both "$alone" DUMB_INIT_SETSID=0 dumb-init
 	for value in 1 false 00 ''; do
 		both "$group_and_term" DUMB_INIT_SETSID=$value dumb-init
 	done
 }
 
-@test "a peer's variable counts under its own name alone, and an option given wins" {
+@test "a peer's variable applies only under that peer's name, and an option overrides it" {
 	variables=(TINI_KILL_PROCESS_GROUP=1 DUMB_INIT_SETSID=0 TINI_VERBOSITY=4 DUMB_INIT_DEBUG=1 CATATONIT_DEBUG=1)
 	trial "${variables[@]}" "$(ours nsinit)"
 	[[ $got == "$group" && ! -s $err ]]
@@ -150,7 +150,7 @@ group_and_term='10 12 / 10 12 15 64 / 3'
 	[[ $got == "$group_and_term" ]]
 }
 
-@test "dumb-init passes one signal on as another, or drops it" {
+@test "dumb-init forwards one signal as another, or drops it" {
 	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 		for words in '-r 1:2 -r 10:0' '--rewrite 1:2 --rewrite 10:0' '--rewrite=1:2 -r10:0'; do
 			log=$BATS_TEST_TMPDIR/log.$((++trials))
@@ -190,7 +190,7 @@ states() {
 	[[ "$(state "$init") $(state "$command") $(state "$other")" == "$1" ]]
 }
 
-@test "dumb-init stops itself and the group at TSTP, TTIN and TTOU, and CONT resumes all" {
+@test "dumb-init stops itself and the group on TSTP, TTIN and TTOU, and CONT resumes all" {
 	for sig in TSTP TTIN TTOU; do
 		for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 			suspend "$sig" "$path"
@@ -204,7 +204,7 @@ states() {
 	done
 }
 
-@test "dumb-init stops a group that takes no notice of TSTP: it has STOP" {
+@test "dumb-init stops a group that ignores TSTP, by STOP" {
 	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 		spawn "$path" -- bash -c 'trap "" TSTP; sleep 1000 & exec sleep 1000'
 		init=$pid
@@ -216,7 +216,7 @@ states() {
 	done
 }
 
-@test "dumb-init stops itself also where -r drops the signal, or where COMMAND alone is signalled" {
+@test "dumb-init stops itself also if -r drops the signal, or if only COMMAND is signalled" {
 	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 		suspend TSTP "$path" -r 20:0
 		wait_for in_state "$init" T
@@ -239,7 +239,7 @@ states() {
 	done
 }
 
-@test "dumb-init as PID 1 stops the group, and goes on itself" {
+@test "dumb-init as PID 1 stops the group, and continues itself" {
 	for path in "$(real dumb-init)" "$(ours dumb-init)"; do
 		spawn "${own_pidns[@]}" "$path" -- bash -c 'sleep 1000 & exec sleep 1000'
 		launcher=$pid
@@ -256,7 +256,7 @@ states() {
 	done
 }
 
-@test "dumb-init with new namespaces is suspended and resumed as without" {
+@test "dumb-init with new namespaces is suspended and resumed as it is without them" {
 	need_root
 	spawn "$(ours dumb-init)" -u -- bash -c 'sleep 1000 & exec sleep 1000'
 	outer=$pid
@@ -274,7 +274,7 @@ states() {
 	[ "$status" -eq 143 ]
 }
 
-@test "tini and catatonit go on at TTIN and TTOU, and CONT resumes what TSTP has stopped" {
+@test "tini and catatonit continue on TTIN and TTOU, and CONT resumes a group that TSTP has stopped" {
 	for name in tini catatonit; do
 		suspend TSTP "$(ours "$name")"
 		wait_for in_state "$command" T
@@ -286,7 +286,7 @@ states() {
 
 # --- statuses ---
 
-@test "COMMAND's status is the same as with the real one" {
+@test "COMMAND's status is the same as with the real program" {
 	for name in "${names[@]}"; do
 		for code in 0 1 2 7 125 126 127 128 255; do
 			same "$name" -- sh -c "echo said; exit $code"
@@ -297,7 +297,7 @@ states() {
 	done
 }
 
-@test "bad usage is 1 under each name, as with the real one, and one line says what was wrong" {
+@test "a usage error is status 1 under each name, as with the real program, and one line names the error" {
 	while IFS='|' read -r words line; do
 		# shellcheck disable=SC2086 # words
 		same $words
@@ -334,7 +334,7 @@ states() {
 	[ "$status" -eq 125 ]
 }
 
-@test "tini's -e maps a status to 0, as with the real one" {
+@test "tini's -e maps a status to 0, as with the real program" {
 	for code in 0 3 4 255; do
 		same tini -e 3 -e 255 -- sh -c "exit $code"
 	done
@@ -343,7 +343,7 @@ states() {
 	same docker-init -e 7 -- sh -c 'exit 7'
 }
 
-@test "a COMMAND that is not there is 127 and one that is no program 126 under every name" {
+@test "under every name the status is 127 for a missing COMMAND and 126 for one that is not a program" {
 	for name in "${names[@]}"; do
 		run -127 --separate-stderr "$(ours "$name")" no-such-command
 		[[ $stderr == 'nsinit: no-such-command: '* ]]
@@ -358,7 +358,7 @@ states() {
 
 # --- options that print something ---
 
-@test "--version begins as the real one's does, and says a commit that dockerd can read" {
+@test "--version begins like the real program's, and shows a commit that dockerd can read" {
 	for name in "${names[@]}"; do
 		run "$(real "$name")" --version
 		first=${output%%[0-9]*}
@@ -375,7 +375,7 @@ states() {
 	[[ $output == 'nsinit version '* ]]
 }
 
-@test "the licence is shown by -l under tini's names and by -L under catatonit's, and by neither elsewhere" {
+@test "-l shows the licence only under tini's names, and -L only under catatonit's" {
 	for word in 'tini -l' 'docker-init -l' 'catatonit -L' 'podman-init -L'; do
 		run "$(real "${word% *}")" "${word#* }"
 		[ "$status" -eq 0 ]
@@ -392,7 +392,7 @@ states() {
 	[ "$status" -eq 125 ]
 }
 
-@test "-h is help and status 0 under every name, on stdout" {
+@test "-h prints the help to stdout under every name, with status 0" {
 	for name in "${names[@]}"; do
 		run "$(real "$name")" -h
 		[ "$status" -eq 0 ]
@@ -401,7 +401,7 @@ states() {
 	done
 }
 
-@test "tini's -p is the signal for the parent's death" {
+@test "tini's -p sets the signal for the parent's death" {
 	for path in "$(real tini)" "$(ours tini)"; do
 		log=$BATS_TEST_TMPDIR/log.$((++trials))
 		spawn bash -c '"$1" -s -p SIGUSR1 -- "$2" -x 10 "$3" & wait' parent "$path" "$PROBES/siglog" "$log"
@@ -412,7 +412,7 @@ states() {
 	done
 }
 
-@test "tini's -w says a line for each orphan" {
+@test "tini's -w logs a line for each orphan" {
 	for path in "$(real tini)" "$(ours tini)"; do
 		spawn "${own_pidns[@]}" "$path" -w -- bash -c '"$1" 3; exec sleep 1000' command "$PROBES/orphans"
 		wait_for grep -qzi 'reaped.*reaped.*reaped' "$err"
@@ -457,7 +457,7 @@ sleeps_alone() {
 	has_children 1 "$1" && runs "$(children "$1")" sleep
 }
 
-@test "TINI_SUBREAPER and -s change nothing: orphans come to nsinit under every name" {
+@test "TINI_SUBREAPER and -s change nothing: nsinit adopts orphans under every name" {
 	for name in "${names[@]}"; do
 		spawn env TINI_SUBREAPER=1 "$(ours "$name")" -- bash -c '(sleep 1000 & echo $!); exec sleep 1000'
 		wait_for has_children 2 "$pid"
@@ -467,7 +467,7 @@ sleeps_alone() {
 
 # --- pause ---
 
-@test "catatonit -P reaps until TERM or INT and ends with 0, and takes no notice of a COMMAND" {
+@test "catatonit -P reaps until TERM or INT, exits with 0, and ignores a COMMAND" {
 	for path in "$(real catatonit)" "$(ours catatonit)" "$(ours podman-init)"; do
 		for sig in TERM INT; do
 			spawn "$path" -gP not-run
@@ -530,7 +530,7 @@ blocks_term() {
 
 # --- nsinit's own, under every name ---
 
-@test "NSINIT_ variables count under every name where nsinit is PID 1, and its own options anywhere" {
+@test "NSINIT_ variables are read under every name if nsinit is PID 1, and nsinit's options always work" {
 	for name in "${names[@]}"; do
 		# What COMMAND leaves has its grace: TERM, and time to say so.
 		script='setsid bash -c "trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.05; done" & read -r _ <"$1"'
@@ -547,7 +547,7 @@ blocks_term() {
 	[[ $got == "$group_and_term" ]]
 }
 
-@test "the name is the last part of argv[0], and it is the whole of it that counts" {
+@test "the name is the last part of argv[0], which must match completely" {
 	(
 		cd "$BATS_TEST_TMPDIR/bin"
 		run ./tini --version

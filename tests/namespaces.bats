@@ -917,7 +917,7 @@ not_same() {
 }
 
 # bats test_tags=static
-@test "-u works in a chroot, whose / is no mount point, and its mounts are not visible outside" {
+@test "-u works in a chroot, whose / is not a mount point, and its mounts are not visible outside" {
 	need busybox busybox-static
 	make_rootfs rootfs
 	cp "$NSINIT" rootfs/nsinit
@@ -1017,7 +1017,7 @@ nested() {
 	[[ $stderr == "nsinit: cannot create new namespaces (cgroup): Invalid argument (this kernel lacks "* ]]
 }
 
-@test "ENOMEM: the message says that the init of the PID namespace is gone" {
+@test "ENOMEM: the message names an ended init of the PID namespace as a reason" {
 	start_levels --pid
 	exec 8<"/proc/$command/ns/pid"
 	kill -KILL "$pid"

@@ -48,7 +48,7 @@ teardown() {
 	done
 }
 
-@test "an option without its value is named, with what is valid" {
+@test "an option without its value is named, with the valid values" {
 	while read -r options noun valid; do
 		for option in ${options//|/ }; do
 			wrong "$option: missing $noun ($valid)" "$option"
@@ -72,7 +72,7 @@ teardown() {
 	wrong "-t: missing duration ($seconds)" -vt
 }
 
-@test "a value for an option that takes none is named" {
+@test "a value for an option without values is named" {
 	for option in --unshare --pid --mount --uts --ipc --net --user --cgroup --time --map-root-user --map-current-user \
 		--fork --single-child --group --subreaper --linger --warn-on-reap --pause --verbose --help --version; do
 		wrong "$option: invalid value 'x' (the option takes none)" "$option=x" "${command[@]}"
@@ -92,7 +92,7 @@ teardown() {
 	wrong "--kill-child: invalid signal 'FOO' ($signals)" --kill-child=FOO "${command[@]}"
 }
 
-@test "a signal that can never have the effect asked for is refused" {
+@test "a signal for which an option can have no effect is refused" {
 	for sig in KILL STOP CHLD 9 sigstop; do
 		wrong "--stop-signal: invalid signal '$sig' ($useless)" --stop-signal "$sig" "${command[@]}"
 		wrong "-r: invalid signal '$sig' ($useless)" -r "$sig:TERM" "${command[@]}"
@@ -136,7 +136,7 @@ teardown() {
 	done
 }
 
-@test "a wrong MODE or ACTION is named, and so is an action that only the machine's init can do" {
+@test "a wrong MODE or ACTION is named, and so is an action that only the machine's init can perform" {
 	for word in x slav 'slave,' 'slave, shared' ', '; do
 		wrong "--propagation: invalid mode '$word' (private, slave, shared, unchanged)" \
 			--mount --propagation "$word" "${command[@]}"
@@ -175,7 +175,7 @@ teardown() {
 	[ "$status" = 3 ]
 }
 
-@test "options end at the first word that is none, and at --" {
+@test "options end at the first word that is not an option, and at --" {
 	run_at alone bash -c 'echo "$@"' - -u --frob -t nan
 	[ "$output" = "-u --frob -t nan" ]
 	run_at alone -v -- bash -c 'echo "$@"' - --
@@ -189,7 +189,7 @@ teardown() {
 	[ "$stderr" = "nsinit: -: No such file or directory" ]
 }
 
-@test "values are taken with a space, without one, and after =; flags go together" {
+@test "values follow after a space, directly, or after =, and flags can be combined" {
 	log=$BATS_TEST_TMPDIR/log
 	for words in '-t 0' -t0 --grace=0 '--grace 0' -cvt0 '-cvt 0'; do
 		# shellcheck disable=SC2086 # words
@@ -203,7 +203,7 @@ teardown() {
 	[ "$status" = 0 ]
 }
 
-@test "signals have the same names everywhere, RTMIN is 34 with any libc" {
+@test "signals have the same names in every option, and RTMIN is 34 with any libc" {
 	log=$BATS_TEST_TMPDIR/log
 	for row in TERM=15 SIGTERM=15 term=15 SigTerm=15 15=15 015=15 RTMIN=34 SIGRTMIN+3=37 rtmax=64 RTMAX-1=63 \
 		SIGRTMAX-30=34 RTMIN+30=64 32=32 33=33 iot=6 POLL=29 IO=29 STKFLT=16 PWR=30 SYS=31; do
@@ -259,7 +259,7 @@ teardown() {
 	END
 }
 
-@test "NSINIT_* stand for their options in an nsinit that is PID 1, and there alone" {
+@test "NSINIT_* variables set their options only if nsinit is PID 1" {
 	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
 	log=$BATS_TEST_TMPDIR/log
 	NSINIT_VERBOSE=1 NSINIT_GRACE=0 run_at pid1 -- bash -c '"$0" -d -i -s 3 2 "$1"' "$PROBES/outlive" "$log"
@@ -278,7 +278,7 @@ teardown() {
 	[ "$stderr" = "" ]
 }
 
-@test "an option that was given wins over NSINIT_*, and a bad value is an error all the same" {
+@test "an option overrides its NSINIT_* variable, whose bad value is still an error" {
 	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
 	log=$BATS_TEST_TMPDIR/log
 	NSINIT_GRACE=infinity run_at pid1 -t 0 -- "$PROBES/outlive" -d -i -s 3 2 "$log"
@@ -304,7 +304,7 @@ teardown() {
 	END
 }
 
-@test "an NSINIT_* that is set to the empty string counts as unset" {
+@test "an empty NSINIT_* variable counts as unset" {
 	export NSINIT_VERBOSE NSINIT_GRACE NSINIT_SINGLE_CHILD
 	log=$BATS_TEST_TMPDIR/log
 	NSINIT_VERBOSE='' NSINIT_GRACE='' NSINIT_SINGLE_CHILD='' start_at pid1 -- \
@@ -339,7 +339,7 @@ teardown() {
 	[ "$stderr" = "nsinit: COMMAND is missing (see --help)" ]
 }
 
-@test "COMMAND is looked up in PATH, in its order, the empty entry being the directory" {
+@test "COMMAND is looked up in PATH in order, and an empty entry is the working directory" {
 	mkdir one two
 	printf '#!/bin/sh\necho one\n' >one/which_one
 	printf '#!/bin/sh\necho two\n' >two/which_one
@@ -364,7 +364,7 @@ teardown() {
 	[ "$status" = 127 ]
 }
 
-@test "-P: no COMMAND; TERM and INT end it with 0, and others do not" {
+@test "-P runs no COMMAND, and exits with 0 on TERM and INT, but not on other signals" {
 	for level in "${levels[@]}"; do
 		for sig in TERM INT; do
 			start_at "$level" -P

@@ -50,14 +50,14 @@ begin() {
 	wait_for said READY "$log"
 }
 
-@test "plain end: RUNNING, OVER" {
+@test "COMMAND ends by itself: RUNNING, OVER" {
 	for level in "${levels[@]}"; do
 		start_at "$level" -vv -- "$PROBES/die" 3
 		ended_as 3 "RUNNING OVER" "RUNNING $gone"
 	done
 }
 
-@test "a stop that COMMAND follows: RUNNING, STOPPING, LEAVING, OVER" {
+@test "a stop on which COMMAND ends: RUNNING, STOPPING, LEAVING, OVER" {
 	for level in "${levels[@]}"; do
 		begin -t 60 -- "$PROBES/siglog" -x 15 -s 3
 		kill -TERM "$pid"
@@ -81,7 +81,7 @@ begin() {
 	done
 }
 
-@test "a second stop begins no second phase: RUNNING, STOPPING, LEAVING, OVER" {
+@test "a second stop signal starts no new phase: RUNNING, STOPPING, LEAVING, OVER" {
 	for level in "${levels[@]}"; do
 		# TERM and CONT, twice.
 		begin -t 60 -- "$PROBES/siglog" -n 4 -s 3
@@ -91,14 +91,14 @@ begin() {
 	done
 }
 
-@test "leftovers that follow: RUNNING, LEAVING, OVER" {
+@test "remaining processes that end on TERM: RUNNING, LEAVING, OVER" {
 	for level in "${levels[@]}"; do
 		start_at "$level" -vv -t 60 -- sh -c 'sleep 1000 & exit 3'
 		ended_as 3 "RUNNING LEAVING OVER" "RUNNING LEAVING $gone"
 	done
 }
 
-@test "leftovers that do not follow: RUNNING, LEAVING, KILLING, OVER" {
+@test "remaining processes that ignore TERM: RUNNING, LEAVING, KILLING, OVER" {
 	for level in "${levels[@]}"; do
 		begin -t 0.3 -- sh -c '"$0/siglog" "$1" & until grep -q READY "$1"; do :; done; exit 3' "$PROBES"
 		ended_as 3 "RUNNING LEAVING KILLING OVER" "RUNNING LEAVING $gone"
@@ -142,7 +142,7 @@ none_left_but_tests() {
 	done
 }
 
-@test "--pause: RUNNING, OVER, and with a grace and processes that it has LEAVING between" {
+@test "--pause: RUNNING, OVER, and with a grace and remaining processes LEAVING in between" {
 	for level in "${levels[@]}"; do
 		for stop in TERM INT; do
 			start_at "$level" -vv -P
@@ -156,7 +156,7 @@ none_left_but_tests() {
 }
 
 # bats test_tags=qemu
-@test "the machine's own init: RUNNING, LEAVING, OVER at a plain end, and KILLING for what ignores TERM" {
+@test "the machine's own init: RUNNING, LEAVING, OVER, and KILLING if a process ignores TERM" {
 	need_vm
 	tree=$BATS_TEST_TMPDIR/tree image=$BATS_TEST_TMPDIR/image
 	vm_tree "$tree" outlive

@@ -12,7 +12,7 @@ started() {
 	command=$(descendants "$pid" | while read -r p; do ! runs "$p" siglog || echo "$p"; done)
 }
 
-@test "there are two processes, and three with a new namespace, where the inner one is PID 1 and COMMAND is PID 2" {
+@test "there are two processes, or three with a new PID namespace, in which the inner one is PID 1 and COMMAND is PID 2" {
 	for row in alone:1:- pid1:1:2 two:2:2 within:2:2; do
 		IFS=: read -r level n own <<<"$row"
 		started "$level"
@@ -148,7 +148,7 @@ read_output() {
 	done
 }
 
-@test "PID 1 keeps COMMAND's output open as /proc/1/fd/1 until all inside has ended" {
+@test "PID 1 keeps COMMAND's output open as /proc/1/fd/1 until every process inside has ended" {
 	for option in -u '-u -t 5'; do
 		read_output "$option" 'echo said; exec >&-; echo later >/proc/1/fd/1; exec sleep 1000'
 		wait_for lines 2 "$out"
@@ -172,7 +172,7 @@ inner_of() {
 	return 1
 }
 
-@test "if 0 to 2 are closed, nsinit's own files have numbers from 3, and COMMAND finds 0 to 2 closed" {
+@test "if descriptors 0 to 2 are closed, nsinit's own start at 3, and COMMAND finds 0 to 2 closed" {
 	for odd in '-f 0' '-f 2' '-f 0 -f 1 -f 2'; do
 		for unshare in '' -u; do
 			log=$BATS_TEST_TMPDIR/log$odd$unshare

@@ -32,7 +32,7 @@ teardown() {
 	helper_teardown
 }
 
-@test "a release is the same bytes for each processor, built in another folder, by another user, umask and locale" {
+@test "a release is identical for each processor if it is built in another directory, by another user, umask and locale" {
 	local processor triplet
 	need_root
 	need setpriv util-linux
@@ -164,7 +164,7 @@ run_32bit() {
 	done
 }
 
-@test "the Debian package builds, and lintian finds nothing" {
+@test "the Debian package builds, and lintian reports nothing" {
 	need dpkg-buildpackage dpkg-dev
 	need dh debhelper
 	need_file /usr/share/build-essential/essential-packages-list build-essential
@@ -182,7 +182,7 @@ run_32bit() {
 	"$BATS_TEST_TMPDIR/installed/usr/bin/nsinit" --version
 }
 
-@test "Alpine's package is built and filled by its APKBUILD" {
+@test "the APKBUILD builds Alpine's package and its subpackages" {
 	need busybox busybox-static
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
@@ -197,7 +197,7 @@ share/man/man1/nsinit.1
 share/zsh/site-functions/_nsinit" ]]
 }
 
-@test "the workflows are YAML, and call targets that make has, and .ci/run" {
+@test "the workflows are valid YAML, and call existing targets of make, and .ci/run" {
 	local file target
 	need yamllint yamllint
 	for file in "$root"/.github/workflows/*.yml; do
@@ -211,7 +211,7 @@ share/zsh/site-functions/_nsinit" ]]
 	grep -q 'bash .ci/run' "$root/.github/workflows/ci.yml"
 }
 
-@test "the release workflow compares two builds, attests what it publishes, and has rights only where it needs them" {
+@test "the release workflow compares two builds, attests what it publishes, and has write permission only where needed" {
 	need_file /usr/lib/python3/dist-packages/yaml python3-yaml
 	python3 - "$root/.github/workflows/release.yml" <<-'END'
 		import re, sys, yaml
@@ -231,7 +231,7 @@ share/zsh/site-functions/_nsinit" ]]
 	END
 }
 
-@test "docs/verify.md names the files that make dist makes, and its checksum command works" {
+@test "docs/verify.md names the files that make dist creates, and its checksum command works" {
 	local version name
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
@@ -251,7 +251,7 @@ share/zsh/site-functions/_nsinit" ]]
 	done < <(grep -oE 'nsinit-\$version[-a-z0-9_.$]*' "$root/docs/verify.md" | sort -u)
 }
 
-@test "the version stands in one place, and the news and the packages follow" {
+@test "NEWS.md and the packages have the version of the file VERSION" {
 	local version
 	version=$(head -n 1 "$root/VERSION")
 	grep -qx "## $version" "$root/NEWS.md"

@@ -65,7 +65,7 @@ logs_exec() {
 	logs_exec --init --user 1000:1000 "$image"
 }
 
-@test "what docker exec writes to /proc/1/fd/0 of an interactive container is COMMAND's input" {
+@test "COMMAND reads what docker exec writes to /proc/1/fd/0 of an interactive container" {
 	for words in --init "${entrypoint[*]}"; do
 		# shellcheck disable=SC2086 # words
 		docker_start --interactive $words "$image" sh -c 'while read -r line; do echo "order: $line"; done'

@@ -42,7 +42,7 @@ job='setsid sh -c "exec </dev/null >/dev/null 2>&1; echo a job >/proc/1/fd/1; ec
 	[[ $output == "read: an order" ]]
 }
 
-@test "the same under each other init's name" {
+@test "a job can write to /proc/1/fd/1 and /proc/1/fd/2 under each other init's name" {
 	need_root
 	local name
 	for name in tini tini-static docker-init podman-init catatonit dumb-init; do
@@ -90,7 +90,7 @@ answers() {
 	[[ $("$PROBES/join" -k n "$(children "$pid")" busybox wget -qO- http://127.0.0.1/a-page 2>/dev/null) == served ]]
 }
 
-@test "the reader of nsinit -u sees the end once everything inside has ended, even if the outer process is stopped" {
+@test "a reader of nsinit -u's output gets end-of-file once everything inside has ended, even if the outer process is stopped" {
 	need_root
 	mkfifo pipe
 	cat pipe >got 3>&- &
@@ -106,7 +106,7 @@ answers() {
 	((status == 137))
 }
 
-@test "off PID 1, and in the outer process, nsinit closes its standard input and output" {
+@test "nsinit closes its standard input and output if it is not PID 1, and in the outer process" {
 	need_root
 	local how
 	for how in "" --ipc -u; do
@@ -187,7 +187,7 @@ stop_family() {
 	((status == 3))
 }
 
-@test "with -t a stop brings one TERM to each process: of COMMAND's group, outside of it, and forked since" {
+@test "with -t each process gets one TERM by a stop: in COMMAND's group, outside it, and forked since" {
 	need_root
 	local level
 	for level in alone pid1 two within; do
@@ -195,7 +195,7 @@ stop_family() {
 	done
 }
 
-@test "the same where COMMAND alone is signalled, and where a HUP asks for the stop and is forwarded as TERM" {
+@test "with -t each process gets one TERM if only COMMAND is signalled, or if a HUP requests the stop and is forwarded as TERM" {
 	need_root
 	local level
 	for level in alone pid1 two; do
@@ -205,7 +205,7 @@ stop_family() {
 	stop=HUP stop_family wait pid1 -r HUP:TERM --stop-signal HUP
 }
 
-@test "below a shell, where COMMAND alone is signalled, each process has one TERM, too" {
+@test "below a shell, where only COMMAND is signalled, each process also gets one TERM" {
 	open_terminal bash --norc --noprofile
 	see "$prompt"
 	printf '%s' "$family" >family
@@ -229,7 +229,7 @@ stop_family() {
 
 clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep 0.1; done'
 
-@test "a COMMAND that is stopped is continued by a stop with -t, and can clean up" {
+@test "a stopped COMMAND is continued by a stop signal with -t, and can clean up" {
 	need_root
 	local level
 	for level in alone pid1 two within; do
@@ -246,7 +246,7 @@ clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep
 	done
 }
 
-@test "without -t a COMMAND that an operator has stopped stays stopped, and has the TERM when it goes on" {
+@test "without -t a COMMAND that an operator has stopped stays stopped, and receives the TERM when it is continued" {
 	start_nsinit bash -c "$clean_up" stopped "$BATS_TEST_TMPDIR"
 	wait_for test -e up
 	find_command bash "$BATS_TEST_TMPDIR"
@@ -264,7 +264,7 @@ clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep
 
 # --- socket activation ---
 
-@test "where LISTEN_PID names nsinit, COMMAND finds its own PID there, and no LISTEN_PIDFDID that is another's" {
+@test "if LISTEN_PID names nsinit, COMMAND finds its own PID there, and no LISTEN_PIDFDID of another process" {
 	need_root
 	local how script='
 		[ "$LISTEN_PID" = $$ ] || exit 10
@@ -279,7 +279,7 @@ clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep
 	done
 }
 
-@test "where LISTEN_PID names another process, LISTEN_PIDFDID and SYSTEMD_EXEC_PID stay as they were" {
+@test "if LISTEN_PID names another process, LISTEN_PIDFDID and SYSTEMD_EXEC_PID are unchanged" {
 	LISTEN_PID=1 LISTEN_PIDFDID=12345 SYSTEMD_EXEC_PID=1 run_nsinit \
 		sh -c 'echo "$LISTEN_PID $LISTEN_PIDFDID $SYSTEMD_EXEC_PID"'
 	[[ $output == "1 12345 1" ]]
@@ -330,7 +330,7 @@ profile=(
 )
 
 # bats test_tags=seccomp
-@test "as a container's PID 1 nsinit calls nothing that a profile of a plain program would kill it for" {
+@test "as a container's PID 1 nsinit makes no call for which the profile of an ordinary program would kill it" {
 	need_root
 	local arg
 	for arg in "" "-t 5" "-c -t 5" "-v" "-w"; do
@@ -354,7 +354,7 @@ profile=(
 }
 
 # bats test_tags=seccomp
-@test "the profile does kill: for one call less nsinit does not start" {
+@test "the profile kills: without one of its calls nsinit does not start" {
 	need_root
 	capture "${own_pidns[@]}" "$PROBES/allow" "${profile[@]/signalfd4/}" -- "$NSINIT" "$PROBES/siglog" -n 0 log
 	((status == 159))
@@ -392,7 +392,7 @@ only_child_is() {
 	ended "$1" || [[ $(children "$(stat_field "$1" 4)") == "$1" ]]
 }
 
-@test "--linger without anything left ends as COMMAND does, at once" {
+@test "--linger without remaining processes ends together with COMMAND" {
 	run_nsinit --linger sh -c 'exit 3'
 	((status == 3))
 	[[ -z $stderr ]]

@@ -22,7 +22,7 @@ teardown() {
 }
 
 # bats test_tags=static
-@test "nsinit that is setuid, setgid or has capabilities of its file refuses to do anything: 125" {
+@test "an nsinit that is setuid, setgid or has file capabilities refuses to run: 125" {
 	public_copy
 	need setcap libcap2-bin
 	cd /
@@ -47,13 +47,13 @@ teardown() {
 	run -125 "${user[@]}" --inh-caps=+sys_admin "$dir/nsinit" true
 }
 
-@test "an argv that is empty is bad usage, not a crash" {
+@test "an empty argv is a usage error, not a crash" {
 	run --separate-stderr "$PROBES/oddparent" -a -- "$NSINIT"
 	[ "$status" -eq 125 ]
 	[[ $stderr == "nsinit: COMMAND is missing"* ]]
 }
 
-@test "a word with control characters cannot steer the terminal that shows the message, nor feign another line" {
+@test "a word with control characters can neither control the terminal that shows the message nor fake another line" {
 	run_nsinit $'--\e[2J\nnsinit: all is well\x7f'
 	[ "$status" -eq 125 ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
@@ -80,7 +80,7 @@ teardown() {
 	[ "$status" -eq 7 ]
 }
 
-@test "the inner nsinit, which can be traced from inside, holds nothing of the outer one's but a socket" {
+@test "the inner nsinit, which can be traced from inside, shares nothing with the outer one except a socket" {
 	need_root
 	# Looked at once, without waiting: tests/isolation.bats looks earlier still, and at each descriptor itself.
 	spawn "$NSINIT" -u --ipc --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
@@ -103,7 +103,7 @@ teardown() {
 	[ "$status" -eq 7 ]
 }
 
-@test "what is written into that socket from inside harms the outer nsinit in nothing" {
+@test "data written to that socket from inside does not harm the outer nsinit" {
 	need_root
 	need python3 python3
 	# Root inside takes the inner nsinit's end of it (pidfd_getfd(2)) and writes what it likes.
@@ -131,7 +131,7 @@ teardown() {
 	[ ! -e "$BATS_TEST_TMPDIR/pid" ]
 }
 
-@test "COMMAND cannot leave its namespace behind alive by killing or stopping the inner nsinit" {
+@test "COMMAND cannot make its namespace outlive nsinit by killing or stopping the inner process" {
 	need_root
 	# PID 1 takes from its own namespace no signal that it does not handle, KILL and STOP included.
 	spawn "$NSINIT" -u bash -c 'kill -KILL 1; kill -STOP 1; kill -0 1 && exit 7'
@@ -141,7 +141,7 @@ teardown() {
 
 # --- files ---
 
-@test "--pid-file follows no symbolic link, and neither truncates nor removes what is not its own" {
+@test "--pid-file does not follow symbolic links, and neither truncates nor removes other files" {
 	cd "$BATS_TEST_TMPDIR"
 	echo precious >target
 	ln -s target link
@@ -163,7 +163,7 @@ teardown() {
 	[ ! -e target ]
 }
 
-@test "--mount-proc=DIR where DIR is a link that COMMAND's side turns elsewhere mounts nothing outside" {
+@test "--mount-proc=DIR mounts nothing outside if DIR is a link that is changed meanwhile" {
 	need_root
 	mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
 	ln -s a "$BATS_TEST_TMPDIR/link"
@@ -174,7 +174,7 @@ teardown() {
 	[ -z "$(ls -A "$BATS_TEST_TMPDIR/b")" ]
 }
 
-@test "COMMAND gets no descriptor of nsinit's" {
+@test "COMMAND inherits none of nsinit's descriptors" {
 	# By number and inode: the names of another mount namespace need not be those of this one.
 	run --separate-stderr "${fresh[@]}" stat -Lc '%n %d:%i' /proc/self/fd/{3..255} </dev/null 3>&-
 	want=$output
@@ -189,7 +189,7 @@ teardown() {
 # --- the binary ---
 
 # bats test_tags=static
-@test "the binary has a stack that is not executable, no memory that can be written and run, and no interpreter to load it" {
+@test "the binary has no executable stack, no memory that is both writable and executable, and no interpreter" {
 	need readelf binutils
 	run readelf -lW "$NSINIT"
 	[[ $output == *GNU_STACK*RW\ * ]]
@@ -197,7 +197,7 @@ teardown() {
 	[[ $output != *INTERP* ]]
 }
 
-@test "nsinit does not give up what COMMAND may need: no_new_privs and capabilities are as they were" {
+@test "nsinit does not drop privileges that COMMAND may need: no_new_privs and capabilities are unchanged" {
 	run_nsinit sed -n 's/^\(NoNewPrivs\|Cap[EPB][a-z]*\):\s*//p' /proc/self/status
 	[ "$output" = "$(sed -n 's/^\(NoNewPrivs\|Cap[EPB][a-z]*\):\s*//p' /proc/self/status)" ]
 }

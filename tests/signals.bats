@@ -77,7 +77,7 @@ shown() {
 	done
 }
 
-@test "a signal sent by sigqueue(3) is forwarded to COMMAND alone, with its value and SI_QUEUE" {
+@test "a signal sent by sigqueue(3) is forwarded only to COMMAND, with its value and SI_QUEUE" {
 	for level in "${levels[@]}" within; do
 		start_pair "$level"
 		for sig in 10 15 32 33 34 63; do
@@ -173,7 +173,7 @@ shown() {
 	done
 }
 
-@test "-c signals COMMAND alone, and -g its group again" {
+@test "-c signals only COMMAND, and -g its group again" {
 	for level in pid1 two; do
 		start_pair "$level" -g --single-child
 		send USR1
@@ -217,7 +217,7 @@ shown() {
 	done
 }
 
-@test "no signal is sent to a process that was given COMMAND's PID afterwards" {
+@test "no signal is sent to a process that gets COMMAND's PID afterwards" {
 	need_root
 	log=$BATS_TEST_TMPDIR/log
 	# A process that is left starts one that is given COMMAND's PID and leads a group, as COMMAND did.
@@ -409,7 +409,7 @@ masked_nsinit() {
 	done
 }
 
-@test "signals are forwarded also while an orphan is stopped, or dead and traced" {
+@test "signals are forwarded also while an orphan is stopped, or is a traced zombie" {
 	for level in "${levels[@]}"; do
 		log=$BATS_TEST_TMPDIR/$level
 		# shellcheck disable=SC2016 # the inner shell's

@@ -88,7 +88,7 @@ calls_before_command() {
 }
 
 # bats test_tags=static
-@test "24 system calls or fewer come before COMMAND where nsinit is PID 1" {
+@test "24 system calls or fewer come before COMMAND if nsinit is PID 1" {
 	need strace strace
 	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" \
 		"${own_pidns[@]}" "$NSINIT" -- "$PROBES/die" 0 3>&-
@@ -107,7 +107,7 @@ turns() {
 	sed -n "\|execve(\"$NSINIT\"|,\$ { s|.*execve(\"$PROBES/die\".*|COMMAND|p; s/.*\(sched_setattr(.*})*\).*/\1/p; }" "$BATS_TEST_TMPDIR/trace"
 }
 
-@test "nsinit asks for short turns on the processor once COMMAND runs, and changes nothing else of its scheduling" {
+@test "nsinit requests short time slices once COMMAND runs, and changes nothing else of its scheduling" {
 	need strace strace
 	# Who runs the tests may be nice already.
 	[[ $(turns "${own_pidns[@]}" nice -n 7 "$NSINIT") == $'COMMAND\n'"sched_setattr(0, {size=48, sched_policy=SCHED_OTHER, \
@@ -116,7 +116,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	[[ $(turns "$NSINIT") == $'COMMAND\nsched_setattr('*sched_runtime=100000* ]]
 }
 
-@test "nsinit allocates nothing once COMMAND runs, from signals and orphans to the end" {
+@test "nsinit allocates nothing once COMMAND runs, neither for signals and orphans nor at the end" {
 	need strace strace
 	spawn strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e signal=none "$NSINIT" -u -t 10 -- \
 		bash -c 'trap "exit 7" USR1; "$PROBES/orphans" 10; setsid sleep 1000 & echo ready; while :; do read -rt 1 <> <(:); done'
@@ -137,7 +137,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 		END { print calls " calls looked at"; exit bad || calls < 20 }' "$BATS_TEST_TMPDIR/trace"
 }
 
-@test "an idle nsinit never wakes, be it alone, PID 1, outer or inner" {
+@test "an idle nsinit never wakes up, whether alone, PID 1, outer or inner" {
 	start_nsinit sleep 1000
 	alone=$pid
 	start_pid1 sleep 1000
@@ -189,7 +189,7 @@ only_child_is_sleep() {
 	has_children 1 "$1" && has_sleep "$1"
 }
 
-@test "a container's PID 1 sleeps through 3,000 orphans where the kernel can reap them" {
+@test "a container's PID 1 does not wake up for 3,000 orphans if the kernel can reap them" {
 	kernel_reaps || skip "needs Linux 6.15: the kernel keeps no status of those it reaps"
 	start_storm --
 	before=$(switches "$pid")
@@ -251,14 +251,14 @@ right_statuses() {
 	right_statuses -o "${STATUSES:-500}" "$NSINIT" -t 30 --
 }
 
-@test "without children a grace looks at no process of the machine" {
+@test "without children a grace reads no process from /proc" {
 	need strace strace
 	"${fresh[@]}" strace -f -qq -e trace=open,openat -o "$BATS_TEST_TMPDIR/trace" "$NSINIT" -t 30 -- "$PROBES/die" 0 3>&-
 	run -1 grep -E '"/proc(/[0-9].*)?"' "$BATS_TEST_TMPDIR/trace"
 }
 
 # bats test_tags=tree
-@test "the benchmark's least init passes arguments, signal mask and status on" {
+@test "the benchmark's minimal init preserves arguments, signal mask and status" {
 	need gcc gcc
 	local bare=(-std=c11 -D_GNU_SOURCE -Os -static -nostdlib -nostartfiles -fno-pie -no-pie)
 	case $(uname -m) in

@@ -65,7 +65,7 @@ ends_in_time() {
 }
 
 # The inner process is killed while COMMAND's chains run.
-@test "without a PID namespace, all that forks is ended when the inner process is killed" {
+@test "without a PID namespace, every forking process ends when the inner process is killed" {
 	storm 137 bash -c '
 		"$NSINIT" --mount sh -c "\"$PROBES/storm\" 8; exec sleep 1000" &
 		until inner=$(pgrep -P $!) && [[ $inner ]] && pgrep -P "$inner" sleep >/dev/null; do

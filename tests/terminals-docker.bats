@@ -64,8 +64,8 @@ ctrl_z() {
 	ended_as 'exited 0'
 }
 
-@test "docker run -it: Ctrl-Z freezes nothing" { plain ctrl_z; }
-@test "docker run -it: Ctrl-Z freezes nothing (-u)" { unshared ctrl_z; }
+@test "docker run -it: Ctrl-Z does not stop COMMAND" { plain ctrl_z; }
+@test "docker run -it: Ctrl-Z does not stop COMMAND (-u)" { unshared ctrl_z; }
 
 ctrl_c() {
 	run_it sleep "$long"
@@ -94,5 +94,5 @@ once() {
 	heard 0 18 any "$heard"
 }
 
-@test "docker run -it: Ctrl-C and a new size arrive from the terminal alone, and no HUP" { plain once; }
-@test "docker run -it: Ctrl-C and a new size arrive from the terminal alone, and no HUP (-u)" { unshared once; }
+@test "docker run -it: Ctrl-C and a new size arrive only from the terminal, and HUP does not arrive" { plain once; }
+@test "docker run -it: Ctrl-C and a new size arrive only from the terminal, and HUP does not arrive (-u)" { unshared once; }

@@ -67,8 +67,8 @@ pages() {
 	see 'these: 0 0.'
 }
 
-@test "nsinit COMMAND | less is paged through" { plain pages; }
-@test "nsinit COMMAND | less is paged through (-u)" { unshared pages; }
+@test "less pages through the output of nsinit COMMAND" { plain pages; }
+@test "less pages through the output of nsinit COMMAND (-u)" { unshared pages; }
 
 paged_inside() {
 	need less less
@@ -84,8 +84,8 @@ paged_inside() {
 	see "$prompt"
 }
 
-@test "COMMAND | nsinit less is paged through" { plain paged_inside; }
-@test "COMMAND | nsinit less is paged through (-u)" { unshared paged_inside; }
+@test "nsinit less pages through the output of a COMMAND" { plain paged_inside; }
+@test "nsinit less pages through the output of a COMMAND (-u)" { unshared paged_inside; }
 
 in_a_pipeline() {
 	open_shell bash
@@ -280,7 +280,7 @@ nested_stops() {
 	wait_for ended "$outer"
 }
 
-@test "Ctrl-Z, fg and Ctrl-C go through nested namespaces" { unshared nested_stops; }
+@test "Ctrl-Z, fg and Ctrl-C work through nested namespaces" { unshared nested_stops; }
 
 to_background() {
 	open_shell "$1"
@@ -579,8 +579,8 @@ stop_in_script() {
 	see 'it was 0'
 }
 
-@test "in a script, STOP and CONT of COMMAND alone do not stop nsinit" { plain stop_in_script; }
-@test "in a script, STOP and CONT of COMMAND alone do not stop nsinit (-u)" { unshared stop_in_script; }
+@test "in a script, STOP and CONT sent only to COMMAND do not stop nsinit" { plain stop_in_script; }
+@test "in a script, STOP and CONT sent only to COMMAND do not stop nsinit (-u)" { unshared stop_in_script; }
 
 told_to_stop() {
 	open_shell bash
@@ -1033,8 +1033,8 @@ leader_no_tty() {
 	ended_as 'exited 3'
 }
 
-@test "without /dev/tty, a shell has job control below a nsinit that leads its session" { plain leader_no_tty; }
-@test "without /dev/tty, a shell has job control below a nsinit that leads its session (-u)" {
+@test "without /dev/tty, a shell has job control below an nsinit that leads its session" { plain leader_no_tty; }
+@test "without /dev/tty, a shell has job control below an nsinit that leads its session (-u)" {
 	unshared leader_no_tty
 }
 
@@ -1128,7 +1128,7 @@ leader_once() {
 @test "as a session's leader, handing the terminal over signals no process, and signals from the terminal arrive once" {
 	plain leader_once
 }
-@test "as a session's leader, the hand-over signals nobody, and what the terminal sends arrives once (-u)" {
+@test "as a session's leader, handing the terminal over signals no process, and signals from the terminal arrive once (-u)" {
 	unshared leader_once
 }
 
