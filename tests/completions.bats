@@ -1,10 +1,10 @@
 # bats file_tags=tree
-# Completions: for each shell, what is offered at the end of a line.
+# Completions: what each shell offers at the end of a line.
 # shellcheck disable=SC2016 # $1 is the inner shell's
 load helper
 
-# in_bash [WORD]...: what bash offers for the last WORD, words being split as readline does; COMMAND's own completion is
-# bash-completion's, of which this is the call. A name in $without is left out.
+# in_bash [WORD]...: print what bash offers for the last WORD. The words are split as by readline, and COMMAND's
+# completion is called as bash-completion does it. A function named in $without is omitted.
 in_bash() {
 	bash -c '
 		source "$1/completions/nsinit.bash"
@@ -18,7 +18,7 @@ in_bash() {
 	' bash "$root" "$@"
 }
 
-# in_fish LINE: what fish offers at the end of LINE, without the descriptions.
+# in_fish LINE: print what fish offers at the end of LINE, without the descriptions.
 in_fish() {
 	HOME=$BATS_TEST_TMPDIR fish -c "
 		source '$root/completions/nsinit.fish'
@@ -29,7 +29,7 @@ in_fish() {
 		complete -C \$argv[1]" -- "$1" | cut -f1
 }
 
-# offers WORD FUNCTION [ARG]...: FUNCTION offers WORD; offers_only: and nothing else.
+# offers WORD FUNCTION [ARG]...: check that FUNCTION offers WORD; offers_only: check that it offers nothing else.
 offers() {
 	local all
 	all=$("${@:2}")

@@ -1,12 +1,12 @@
-# Other processors: Debian's cross compilers build nsinit with musl, and core.sh runs it under an emulator of the
-# processor alone. COMMAND and the probes are this machine's own. The emulator supports neither namespaces nor
-# subreapers, so core.sh leaves those cases out; tests/kernels.bats runs them on kernels of the other processors.
+# Other processors: Debian's cross compilers build nsinit with musl, and core.sh runs it under a user-mode emulator.
+# COMMAND and the probes are built for this machine. The emulator supports neither namespaces nor subreapers, so core.sh
+# omits those cases. tests/kernels.bats runs them on kernels of the other processors.
 # bats file_tags=tree
 
 bats_require_minimum_version 1.8.0
 load helper
 
-# need_cross PROCESSOR TRIPLET DEBIAN_ARCHITECTURE: go on only with a cross compiler and musl for it.
+# need_cross PROCESSOR TRIPLET DEBIAN_ARCHITECTURE: skip the test unless a cross compiler and musl for PROCESSOR exist.
 need_cross() {
 	need make make
 	need "$2-gcc" "gcc-$2"
@@ -30,7 +30,7 @@ on() {
 	echo "$size bytes"
 	((size <= $6))
 	[[ $("qemu-$4-static" "$binary" --version) == "nsinit version "* ]]
-	# Later versions keep two signals for themselves: ABRT for an abort of their own, and 34 (10 does, 7.2 does not).
+	# Later versions (10, but not 7.2) reserve two signals: ABRT for their own abort, and 34.
 	local keeps='6 34'
 	[[ $("qemu-$4-static" --version) != *' version 7.'* ]] || keeps=none
 	run "${fresh[@]}" env EMULATED="$keeps" NSINIT="qemu-$4-static $binary" PROBES="$PROBES" sh "$root/tests/core.sh" \

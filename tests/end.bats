@@ -64,7 +64,7 @@ command_of() {
 
 @test "an orphan that gets COMMAND's PID does not change the status" {
 	need_root
-	# The subshell that is given COMMAND's PID is an orphan, which nsinit reaps.
+	# The subshell that gets COMMAND's PID is an orphan, which nsinit reaps.
 	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
 		trap asked=1 TERM
 		>"$1.trap"

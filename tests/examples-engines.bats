@@ -1,6 +1,7 @@
 # bats file_tags=docker,tree
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
-# The examples, each run in a real engine: with a base image of this machine's packages where theirs would be pulled.
+# The examples, each run in a real engine. A base image is made from the packages of this machine instead of being
+# pulled.
 
 load helper
 load docker
@@ -16,7 +17,7 @@ needs() {
 
 setup_file() {
 	! lacks needs || return 0
-	# A site's configuration is none of the packages' own files.
+	# The configuration of a site is not among the packages' files.
 	cat >"$BATS_FILE_TMPDIR/site" <<-'END'
 		server {
 			listen 127.0.0.1:80;
@@ -87,7 +88,7 @@ pongs() {
 	[ "$(docker_status "$container")" -eq 143 ]
 }
 
-# The image has no program to ask with: this machine's, in the container's network namespace.
+# The image has no HTTP client, so use this machine's in the container's network namespace.
 asked() {
 	answer=$(nsenter --net --target "$pid" busybox nc 127.0.0.1 7777 </dev/null 2>/dev/null) && [[ -n $answer ]]
 }
@@ -140,7 +141,7 @@ compose() {
 	docker-compose --project-name nsinit-test --file "$root/examples/compose.yaml" --file "$BATS_TEST_TMPDIR/here.yaml" "$@"
 }
 
-# pod_words NAME: the words that the Pod's container NAME is started with, a line each.
+# pod_words NAME: print the words with which the Pod's container NAME is started, one a line.
 pod_words() {
 	/usr/bin/python3 -c '
 import sys, yaml
@@ -149,7 +150,7 @@ for container in yaml.safe_load(open(sys.argv[1]))["spec"]["containers"]:
         print(*container["command"], *container["args"], sep="\n")' "$root/examples/kubernetes/pod.yaml" "$1"
 }
 
-# Not podman's 4.3: it takes no notice of shareProcessNamespace.
+# podman 4.3 cannot be used, because it ignores shareProcessNamespace.
 @test "kubernetes: the Pod's containers share the PID namespace of an infra container, and stop" {
 	need_file /usr/lib/python3/dist-packages/yaml python3-yaml
 	docker_start --volume "$NSINIT:/catatonit:ro" --entrypoint /catatonit nsinit-test/busybox -P

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The scripts in examples/ that people copy: each does what it says.
+# The scripts in examples/: each does what its comment says.
 
 # shellcheck disable=SC2016,SC2164 # scripts are for inner shells; bats stops where a cd fails
 load helper
@@ -15,7 +15,7 @@ setup() {
 	examples=$root/examples
 }
 
-# its_own: the answers to $look that the container gave are its own.
+# its_own: check that the container's answers to $look differ from those of the host.
 its_own() {
 	[[ $status == 0 && -z $stderr ]]
 	[[ ${lines[0]} == box && ${lines[1]} == "2 /proc/1 /proc/2" ]]

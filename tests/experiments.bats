@@ -122,7 +122,7 @@ as_documented() {
 	# e lost its parent inside: the init of its namespace has adopted it.
 	e=$(children "$inner" | grep -vx "$command")
 	[[ $(field "$e" NSpid) == "$e $(<e)" && $(field "$e" PPid) == "$inner" ]]
-	# d loses its parent outside: a process outside adopts it, never the init of the namespace.
+	# If d loses its parent outside, a process outside adopts it, and not the init of the namespace.
 	kill -KILL "$c"
 	wait "$c" || :
 	wait_for other_parent "$d" "$c"
@@ -184,7 +184,7 @@ other_parent() {
 	wait "$receiver"
 	[[ $(tail -n 1 seen) == "$command 0 0" ]]
 	stop_it
-	# The other way: the outside has no PID inside.
+	# In the other direction, a process outside has no PID inside.
 	spawn "$NSINIT" --pid "$PROBES/creds" -l inner 1
 	wait_for said LISTENING "$out"
 	"$PROBES/creds" inner

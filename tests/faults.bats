@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # bats file_tags=seccomp
-# The kernel says no: to one call, to a kind of calls for ever, to a process or a file more. seccomp(2) stands in for
-# older kernels and for engines' filters; tests/faults.sh goes through all calls.
+# Refusals of the kernel: a call fails once, a kind of call always fails, or a limit on processes or files is reached.
+# seccomp(2) simulates older kernels and the filters of engines. tests/faults.sh covers all calls.
 
 # shellcheck disable=SC2016,SC2030,SC2031,SC2217
 
@@ -11,7 +11,7 @@ load namespaces
 
 # --- one call fails once ---
 
-# strike SCENARIO...: every call of these fails once.
+# strike SCENARIO...: let every call of these scenarios fail once.
 strike() {
 	need_root
 	need script bsdutils
@@ -19,7 +19,7 @@ strike() {
 	run "$root/tests/faults.sh" "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	# Each has found calls to strike.
+	# Each scenario has made some call fail.
 	for scenario; do
 		[[ $output =~ "$scenario: "[1-9][0-9]*" faults," ]]
 	done
@@ -62,12 +62,12 @@ strike() {
 	done
 }
 
-# --- a call that the kernel does not have, or a filter refuses ---
+# --- calls that the kernel lacks, or a filter refuses ---
 
 exit_info=0xc040ff0b # PIDFD_GET_INFO, with room for a status
 newer=(pidfd_open pidfd_send_signal close_range pwritev2 "ioctl/1=$exit_info" 'clone/0&0x1000')
 
-# under LEVEL REFUSAL... -- ARG...: start_at with a filter around nsinit.
+# under LEVEL REFUSAL... -- ARG...: like start_at, with nsinit below a filter.
 under() {
 	local level=$1 name
 	shift
@@ -87,8 +87,8 @@ under() {
 	NSINIT=$name
 }
 
-# passes LEVEL REFUSAL...: three signals reach COMMAND in order, one with its value, and its status comes back, all of
-# it without a word.
+# passes LEVEL REFUSAL...: check that three signals reach COMMAND in order, one of them with its value, and that nsinit
+# returns COMMAND's status, without any message.
 passes() {
 	local log=$BATS_TEST_TMPDIR/log
 	echo "refused: ${*:2}"
@@ -147,7 +147,7 @@ passes() {
 	local refusal
 	for refusal in '' pidfd_open:EPERM pidfd_open:ENOSYS pidfd_send_signal:EPERM; do
 		echo "refused: $refusal"
-		# In a PID namespace of its own: should it fail, nobody else is hit.
+		# Use a new PID namespace, so that a failure of the test does not affect other processes.
 		run -0 unshare --pid --mount --fork --mount-proc --kill-child bash -c '
 			sleep 1000 &
 			beside=$!
@@ -171,7 +171,7 @@ passes() {
 	pid=$(children "$tracer")
 	command=$(sed -n 's/^wait4(.*WEXITSTATUS(s) == 7.*= \([0-9]*\)$/\1/p' "$BATS_TEST_TMPDIR/trace")
 	[ -n "$command" ]
-	# The survivor ignores the TERM of the end. What goes to COMMAND's group ends it, by its own number.
+	# The survivor ignores the TERM at the end. A different signal to COMMAND's group ends it.
 	kill -USR1 "$pid"
 	finish "$tracer"
 	[ "$status" -eq 7 ]
@@ -187,15 +187,15 @@ passes() {
 	wait_for said READY "$out"
 	tracer=$pid
 	pid=$(children "$tracer")
-	wait_for lets_go "$pid" 0 1 5 "$high"
+	wait_for has_closed "$pid" 0 1 5 "$high"
 	kill -TERM "$pid"
 	finish "$tracer"
 	[ "$status" -eq 7 ]
 	(($(wc -l <"$BATS_TEST_TMPDIR/trace") < 50))
 }
 
-# lets_go PID FD...: whether PID has none of these open.
-lets_go() {
+# has_closed PID FD...: whether PID has none of these open.
+has_closed() {
 	local pid=$1
 	shift
 	for fd; do
@@ -213,7 +213,7 @@ lets_go() {
 		mount -t tmpfs none /proc
 		exec "$PROBES/refuse" close_range:ENOSYS -- "$NSINIT" "$PROBES/siglog" -x 15 -s 7 -'
 	wait_for said READY "$out"
-	wait_for lets_go "$pid" 0 1 5 "$high"
+	wait_for has_closed "$pid" 0 1 5 "$high"
 	kill -TERM "$pid"
 	finish
 	[ "$status" -eq 7 ]
@@ -224,16 +224,16 @@ lets_go() {
 @test "at a limit on processes nsinit exits with 125 and a message that names it, and nothing is left" {
 	need_root
 	need setpriv util-linux
-	# The tree may be in a directory that is root's alone.
+	# The tree may be in a directory that only root can search.
 	for_nobody
-	# A user that nobody else is.
+	# A user ID without any other processes.
 	run --separate-stderr setpriv --reuid 64321 --regid 64321 --clear-groups prlimit --nproc=1 "$copy" true
 	[ "$status" -eq 125 ]
 	[[ $stderr == "nsinit: cannot start true: "*"(a limit on processes: pids.max, RLIMIT_NPROC)" ]]
 }
 
-# A control group of one's own for N processes, joined by what join starts; where the engine has left none that can
-# be written, its tests are left out.
+# Make a control group for N processes, which the processes started by join belong to. If no control group can be
+# written, the tests are skipped.
 pids_group() {
 	local parent
 	for parent in /sys/fs/cgroup/pids "/sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)" \
@@ -263,7 +263,7 @@ empty_group() {
 	[[ -z $(<"$group/cgroup.procs") ]]
 }
 
-# join COMMAND...: becomes COMMAND in the group.
+# join COMMAND...: become COMMAND in the group.
 join() {
 	echo "$BASHPID" >"$group/cgroup.procs" && exec "$@"
 }
@@ -279,7 +279,7 @@ export -f join
 	run --separate-stderr bash -c 'join "$NSINIT" -u true'
 	[ "$status" -eq 125 ]
 	[[ $stderr == "nsinit: cannot create new namespaces (pid, mount): "*"pids.max"* ]]
-	# The inner one, and then no COMMAND.
+	# There is room for the inner process, but not for COMMAND.
 	echo 2 >"$group/pids.max"
 	run --separate-stderr bash -c 'join "$NSINIT" -u true'
 	[ "$status" -eq 125 ]
@@ -296,7 +296,7 @@ export -f join
 		NSINIT=$BATS_TEST_TMPDIR/nsinit
 		printf '#!/bin/bash\necho $$ >%s/cgroup.procs\nexec %s "$@"\n' "$group" "$name" >"$NSINIT"
 		chmod +x "$NSINIT"
-		# TERM is ignored: the grace has to end them.
+		# They ignore TERM, so the end of the grace has to kill them.
 		start_at "$level" -t 0.5 bash -c 'trap "" TERM; bomb() { bomb | bomb & }; while :; do bomb; done' 2>/dev/null
 		NSINIT=$name
 		wait_for full_group
@@ -336,7 +336,8 @@ full_group() {
 # bats test_tags=seccomp,static
 @test "with too little memory nsinit logs it and exits with 125 or 126, and does not crash" {
 	for kb in 64 128 256 512 1024 4096; do
-		# What the kernel cannot load at all, it kills (execve(2)): so the limit comes from prlimit on the spot.
+		# The kernel kills a program that it cannot load (execve(2)), so find by prlimit a limit with which
+		# nsinit can be loaded.
 		run --separate-stderr "${fresh[@]}" "$NSINIT" prlimit --as=$((kb * 1024)) "$NSINIT" "$PROBES/die" 7
 		echo "$kb kB: $status, $stderr"
 		case $status in
@@ -360,7 +361,7 @@ full_group() {
 	kill -TERM "$pid"
 	finish
 	[ "$status" -eq 7 ]
-	# The value is gone, and that is said.
+	# The value is lost, and nsinit logs that.
 	grep -q "^nsinit: signal RTMIN+1 lost its value on the way to PID [0-9]*: Resource" "$err"
 	[ "$(wc -l <"$err")" -eq 1 ]
 
@@ -376,7 +377,7 @@ full_group() {
 	[ "$status" -eq 7 ]
 }
 
-# --- nobody reads stderr ---
+# --- a stderr that is not read ---
 
 @test "a stderr that is full, or has no reader, delays nothing and harms no process" {
 	for odd in -F -E; do
@@ -390,7 +391,7 @@ full_group() {
 			kill -TERM "$pid"
 			finish
 			[ "$status" -eq 7 ]
-			# Neither PIPE nor anything else of nsinit's own making.
+			# COMMAND received neither PIPE nor any other signal that nsinit caused.
 			[ "$(sed 1d "$log" | cut -d' ' -f1 | paste -sd' ')" = "10 15" ]
 		done
 	done
@@ -402,7 +403,7 @@ full_group() {
 	reader=$!
 	exec 4>"$BATS_TEST_TMPDIR/pipe"
 	kill -STOP "$reader"
-	# 3000 orphans, a line each, are more than a pipe holds.
+	# One line for each of 3000 orphans is more than a pipe can hold.
 	spawn bash -c 'exec "$NSINIT" -w "$PROBES/orphans" -s 7 3000 2>&4'
 	WAIT=120 finish
 	[ "$status" -eq 7 ]

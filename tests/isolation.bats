@@ -1,5 +1,5 @@
-# What COMMAND can reach of the outside: nothing, from its first instruction on. SECURITY.md's threat model says who
-# attacks and what each test holds.
+# Isolation: from its first instruction on, COMMAND cannot reach anything outside. The threat model in SECURITY.md lists
+# the attackers and the tests.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helper
@@ -18,9 +18,9 @@ teardown() {
 	helper_teardown
 }
 
-# --- what PID 1 holds ---
+# --- the descriptors of PID 1 ---
 
-# prepare_look: the probe, in a place where nobody can run it, and in a root directory for --root.
+# prepare_look: copy the probe to a directory where the user "nobody" can run it, and to a root directory for --root.
 prepare_look() {
 	need_root
 	for_nobody
@@ -31,8 +31,8 @@ prepare_look() {
 	cd "$place" || return
 }
 
-# Run the rest of the words as often as the first says, and end at the first run that fails. Bats traces each command of a
-# loop of its own, and leaves descriptors open: of these only those in KEEP stay.
+# Run the words after the first one as often as the first one says, and stop at the first failure. This is a separate
+# script, because bats traces each command of a loop, and leaves descriptors open. Of these only those in KEEP remain.
 repeat='
 	for fd in /proc/$$/fd/*; do
 		fd=${fd##*/}
@@ -48,7 +48,8 @@ repeat='
 		}
 	done'
 
-# holds_only RUNS COMMAND [ARG]...: each of RUNS runs of COMMAND, nsinit with the probe, finds only what is allowed.
+# holds_only RUNS COMMAND [ARG]...: check that each of RUNS runs of COMMAND, nsinit with the probe, finds only permitted
+# descriptors.
 holds_only() {
 	run "${fresh[@]}" bash -c "$repeat" repeat "$@" </dev/null 3>&-
 	judge_look
@@ -106,7 +107,7 @@ judge_look() {
 	exec 9<&- 37<&- 55<&-
 }
 
-# on_a_terminal RUNS COMMAND [ARG]...: the same, where COMMAND leads the session of a terminal.
+# on_a_terminal RUNS COMMAND [ARG]...: the same if COMMAND is the session leader on a terminal.
 on_a_terminal() {
 	local runs=$1
 	shift
@@ -136,13 +137,13 @@ on_a_terminal() {
 	on_a_terminal 4 bash -c "$shell" shell "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs" /look
 }
 
-# pause_holds_only ARG...: what -P with ARG holds, as a process sees it that has joined its namespaces by the words in
-# $join; $seen is the probe's name there.
+# pause_holds_only ARG...: check the descriptors of nsinit -P with ARG, from a process that has joined its namespaces by
+# the words in $join. $seen is the probe's name there.
 pause_holds_only() {
 	spawn "$@" -P
 	wait_for has_children 1 "$pid"
 	inner=$(children "$pid")
-	# Once it has taken a signal it supervises.
+	# Once it has received a signal, its start is complete.
 	wait_for mask_set "$inner"
 	kill -USR1 "$inner"
 	wait_for handled "$inner"
@@ -163,7 +164,7 @@ pause_holds_only() {
 		seen=/look pause_holds_only "$NSINIT" -u --root "$rootfs"
 	done
 	need_user_namespaces
-	# A process of another user would lose the rights of the namespace's root by exec.
+	# By exec a process of another user would lose the capabilities of the namespace's root.
 	join=("${nobody[@]}" "$place/join" -k pmU)
 	seen=$look pause_holds_only "${nobody[@]}" "$copy" --map-root-user -u
 	seen=/look pause_holds_only "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs"
@@ -180,7 +181,7 @@ pause_holds_only() {
 # bats test_tags=seccomp
 @test "PID 1 has no other descriptors if clone(2) refuses shared memory without CLONE_VFORK, as under qemu's user mode" {
 	prepare_look
-	# CLONE_CHILD_CLEARTID, which a call with CLONE_VFORK has no use for.
+	# Refuse CLONE_CHILD_CLEARTID, which calls with CLONE_VFORK do not use.
 	holds_only 50 "$PROBES/refuse" 'clone/0&0x200000:EINVAL' -- "$NSINIT" -u --pid-file pid "$look"
 }
 
@@ -240,14 +241,14 @@ pause_holds_only() {
 		wait "$launched" || :'
 	echo "$output"
 	((status == 0))
-	# No map, and none of the 20 is denied setgroups(2).
+	# None of the 20 has a map, and setgroups(2) is not denied in any of them.
 	((${#lines[@]} == 3))
 	[[ ${lines[1]} == "status 125, 1 line" && ${lines[2]} == *" 20 allow" ]]
 }
 
 # --- signals and the socket ---
 
-# meddled N: whether the probe has found and meddled with N descriptors of PID 1.
+# meddled N: whether the probe has found and changed N descriptors of PID 1.
 meddled() {
 	said "DONE $1" "$out" || ended "$pid"
 }
@@ -316,7 +317,8 @@ meddled() {
 @test "a directory outside the root is refused, and its name is never mistaken for one inside" {
 	need_mounted_root
 	need_root
-	# Another mount namespace's, whose name begins with "(unreachable)" here: and that is the name of a directory.
+	# The name of a directory of another mount namespace begins with "(unreachable)" here. Create a directory with
+	# that name.
 	mkdir other
 	spawn unshare --mount bash -c 'mount -t tmpfs tmpfs other && mkdir other/dir && exec sleep 1000'
 	wait_for runs "$pid" sleep
@@ -367,7 +369,7 @@ meddled() {
 	wait_for has_children 1 "$pid"
 	inner=$(children "$pid")
 	wait_for has_children 1 "$inner"
-	# By these the victim is a child of the inner process.
+	# According to these files the victim is a child of the inner process.
 	ln -s "$inner" rootfs/proc/self
 	mkdir "rootfs/proc/$victim"
 	echo "$victim (sleep) S $inner $victim $victim 0 -1" >"rootfs/proc/$victim/stat"
@@ -392,8 +394,8 @@ meddled() {
 	[[ -z $output && $stderr == *"pidfd_getfd: Operation not permitted"* ]]
 }
 
-# stays_inside COMMAND [ARG]...: COMMAND, nsinit, is given a program that tries to leave the root directory: that is
-# refused, or in vain.
+# stays_inside COMMAND [ARG]...: run COMMAND, nsinit, with a program that tries to leave the root directory. Check that
+# nsinit refuses, or that the attempt fails.
 stays_inside() {
 	run "$@" /leave /outside </dev/null 3>&-
 	echo "$output"
@@ -464,7 +466,7 @@ stays_inside() {
 	done
 }
 
-# sleeps_for_ten: $pid is found asleep ten times in a row.
+# sleeps_for_ten: check ten times in a row that $pid sleeps.
 sleeps_for_ten() {
 	local asleep=0
 	wait_for -t 10 is_asleep

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Job control: what each key does in each mode below each shell, and what happens at random moments.
-# JOBCONTROL_ROUNDS=400 plays each random moment that often; a sample of them is what comes without it.
+# JOBCONTROL_ROUNDS=400 plays each scenario at 400 random moments. By default only a few are played.
 
 # shellcheck disable=SC2153,SC2016 # $NSINIT is typed; the scripts are those of the shells inside
 load helper
@@ -18,9 +18,9 @@ teardown() {
 
 # --- the table in the manual ---
 
-# What is done to a job of nsinit, the modes, and then the state of COMMAND, of another process in its group, of nsinit
-# and of the shell. "130" to "143" is the status that the shell sees; "prompt" that it goes on while the job is not over;
-# "waits" that the job has the foreground. TERM and TSTP are sent to nsinit by a process.
+# Each row: the event, the modes, and then the state of COMMAND, of another process in its group, of nsinit and of the
+# shell. "130" to "143" is the status that the shell reports, "prompt" means that the shell continues while the job
+# still exists, and "waits" that the job has the foreground. TERM and TSTP are sent to nsinit by a process.
 table() {
 	cat <<-end
 		C-c       |*        |ended   |ended   |ended   |130
@@ -59,7 +59,7 @@ foreground_is_shells() {
 	[[ $(foreground) == "$(leader)" ]]
 }
 
-# do_to_job KEY...: the prompt has been seen afterwards where there is to be one.
+# do_to_job KEY...: press the keys, and wait for the prompt if one is expected.
 do_to_job() {
 	local key
 	for key; do
@@ -116,7 +116,7 @@ row() {
 	close_terminal
 }
 
-# walk SHELL OPTIONS: each row of the table.
+# walk SHELL OPTIONS: check each row of the table.
 walk() {
 	local what modes command_is other_is nsinit_is shell_is mode=${2:-plain}
 	ulimit -c 0
@@ -148,7 +148,8 @@ walk() {
 
 # --- at random moments ---
 
-# often SCENARIO: a sample of tests/jobcontrol.sh's SCENARIO at random moments; sure SCENARIO: one without any.
+# often SCENARIO: play SCENARIO of tests/jobcontrol.sh at some random moments; sure SCENARIO: play one without random
+# moments.
 often() {
 	need_root
 	need setsid util-linux
@@ -200,7 +201,7 @@ pause_ends_with_0() {
 	ended_as 'exited 0'
 }
 
-# find_pause: the terminal's leader holds signals, so that it is past its start.
+# find_pause: wait until the session leader blocks all signals, after which its start is complete.
 find_pause() {
 	wait_for nsinit_up "$(leader)"
 }
@@ -213,7 +214,7 @@ find_pause() {
 	pause_ends_with_0 -u hang_up
 }
 
-# taken PID: nsinit has taken all signals that were sent to it.
+# taken PID: whether nsinit has received all signals that were sent to it.
 taken() {
 	[[ $(field "$1" ShdPnd) == 0000000000000000 ]]
 }
@@ -245,7 +246,7 @@ stopped_or_taken() {
 	in_state "$inner" S
 }
 
-# What is left of COMMAND's group writes down each signal; INIT is dumb-init or stands for it.
+# The remaining process of COMMAND's group logs each signal. INIT is dumb-init, or nsinit under that name.
 left_gets() {
 	local init=$1 rewrite=$2 heard
 	heard=$(mktemp "$BATS_TEST_TMPDIR/heard.XXXXXX")
@@ -264,7 +265,7 @@ left_gets() {
 	ln -s "$NSINIT" "$BATS_TEST_TMPDIR/dumb-init"
 	for init in dumb-init "$BATS_TEST_TMPDIR/dumb-init"; do
 		echo "$init"
-		# CONT follows a TERM of nsinit's and none of dumb-init's.
+		# nsinit sends CONT after TERM, and dumb-init does not.
 		[[ $(left_gets "$init" 15:10) == 10* ]]
 		[[ $(left_gets "$init" 15:0) != *1[05]* ]]
 	done

@@ -1,7 +1,6 @@
-# Other kernels than the one that runs: Debian's, each with nsinit as its init and every case of core.sh below it.
-# Linux 5.10 and 6.1 can neither signal a process group by pidfd (6.9) nor report the status of a COMMAND that the
-# kernel has reaped (6.15). 6.12 lacks the latter.
-# `make kernels` boots those of tests/kernels as well, for the other processors.
+# Kernels of Debian in virtual machines. Each runs nsinit as its init, and every case of core.sh. Linux 5.10 and 6.1 can
+# neither signal a process group by pidfd (6.9) nor report the status of a COMMAND that the kernel has reaped (6.15).
+# 6.12 lacks the latter. `make kernels` boots those of tests/kernels as well, for the other processors.
 # bats file_tags=qemu
 
 bats_require_minimum_version 1.8.0

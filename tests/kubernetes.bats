@@ -46,11 +46,11 @@ teardown() {
 	helper_teardown && ((failed == 0))
 }
 
-# COMMAND: it logs each signal, and ends by TERM with status 5.
+# A COMMAND that logs each signal, and exits with 5 on TERM.
 server=(/probes/siglog -x 15 -s 5 -)
-# One that follows no signal.
+# A COMMAND that ignores all signals.
 stubborn=(/probes/siglog -)
-# One that leaves 20 orphans first, and one that leaves a process in a session of its own.
+# A COMMAND that first leaves 20 orphans, and one that leaves a process in a new session.
 forking=(sh -c '/probes/orphans 20 && exec /probes/siglog -x 15 -s 5 -')
 leaving=(sh -c 'setsid /probes/siglog -x 15 - & exec /probes/siglog -x 15 -s 5 -')
 
@@ -58,7 +58,7 @@ same_pidns() {
 	[[ $(readlink "/proc/$1/ns/pid") == "$(readlink "/proc/$2/ns/pid")" ]]
 }
 
-# pid_inside PID: its PID in its own PID namespace.
+# pid_inside PID: print its PID in its own PID namespace.
 pid_inside() {
 	local -a numbers
 	read -ra numbers <<<"$(field "$1" NSpid)"
@@ -213,7 +213,7 @@ pid_inside() {
 	container_up
 	run ! cri exec "$container" 1 /bin/sleep 1000
 	[[ $output == *DEADLINE_EXCEEDED* || $output == *"timeout 1s exceeded"* ]]
-	# The process that was killed is the runtime's child, and in nobody's way.
+	# The killed process is a child of the runtime, and does not affect the container.
 	wait_for has_children 1 "$pid"
 	cri status "$container"
 	[[ $answer == CONTAINER_RUNNING* ]]
@@ -301,7 +301,7 @@ pid_inside() {
 	done
 }
 
-# need_memory_limit: go on only if the memory controller is available to the node's control groups.
+# need_memory_limit: skip the test unless the memory controller is available to the node's control groups.
 need_memory_limit() {
 	[[ -d /sys/fs/cgroup/memory ]] || grep -qsw memory /sys/fs/cgroup/cgroup.subtree_control ||
 		missing "needs the memory controller in /sys/fs/cgroup/cgroup.subtree_control"
@@ -316,7 +316,7 @@ need_memory_limit() {
 	container parent memory=25165824 -- /nsinit -- sh -c 'tail /dev/zero; echo "child $?"; exec /probes/siglog -x 15 -s 5 -'
 	container_up
 	said ' F child 137' "$log"
-	# The runtime's reason speaks of the control group, the status of COMMAND.
+	# The reason that the runtime reports is about the control group; the status is COMMAND's.
 	cri stop "$container" 600
 	[[ $answer == "5 "* ]]
 }

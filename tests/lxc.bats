@@ -22,19 +22,19 @@ setup() {
 
 teardown() {
 	lxc-stop -n cron -P "$BATS_TEST_TMPDIR/lxc" --kill 2>/dev/null || :
-	# LXC 5 leaves the control groups behind through which it moves. Those in use by another container stay.
+	# LXC 5 leaves behind the control groups that it uses while it starts. Those in use by another container remain.
 	find /sys/fs/cgroup -maxdepth 2 -name lxc.pivot -exec rmdir {} + 2>/dev/null || :
 	helper_teardown
 }
 
-# lxc_can_start: go on only if LXC can make control groups and exchange the root directory.
+# lxc_can_start: skip the test unless LXC can make control groups and change the root directory.
 lxc_can_start() {
 	grep -Eq '^([^ ]+ ){5}rw.* - cgroup2? ' /proc/self/mountinfo ||
 		missing "needs control groups that are mounted writable, as they are not in a container: run it outside"
 	! chrooted || missing "needs a root directory that is a mount point, and this is a chroot: run it outside"
 }
 
-# init COMMAND [ARG]...: what the container starts, in place of the example's.
+# init COMMAND [ARG]...: set the container's init, instead of that in the example.
 init() {
 	sed -i "s,^lxc.init.cmd = .*,lxc.init.cmd = /usr/local/bin/nsinit $*," "$rootfs/../config"
 }
@@ -48,7 +48,7 @@ start_lxc() {
 	spawn lxc-start -n cron -P "$BATS_TEST_TMPDIR/lxc" --foreground --console-log "$console" --logfile "$BATS_TEST_TMPDIR/log"
 }
 
-# stop_lxc: lxc-stop, which does not kill, and succeeds once the container has ended.
+# stop_lxc: run lxc-stop without KILL. It succeeds once the container has ended.
 stop_lxc() {
 	lxc-stop -n cron -P "$BATS_TEST_TMPDIR/lxc" --nokill --timeout "${WAIT:-30}"
 	finish

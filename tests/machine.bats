@@ -246,14 +246,14 @@ order() {
 	vm_script "$tree/run" <<-'END'
 		mount -t devtmpfs devtmpfs /dev
 		mount -t ext4 /dev/nvme0n1 /mnt 2>/dev/null || mount -t ext4 /dev/nvme1n1 /mnt
-		# A process that continues, with a file of each disk open for writing.
+		# A process that keeps running, with a file on each disk open for writing.
 		sh -c 'trap "" TERM; exec 3>/open 4>/mnt/open; echo ready >/ready; while :; do sleep 100; done' &
 		until [ -s /ready ]; do usleep 50000; done
 		echo "said to the root" >/said
 		echo "said to the data" >/mnt/said
 	END
 	mkfs.ext4 -q -d "$tree" "$disk" 32M
-	# In a partition, which has a name of its own: which disk is nvme0 and which nvme1 is chance with a newer kernel (6.12).
+	# Use a partition, which has a distinct name, because with a newer kernel (6.12) either disk may be nvme0.
 	{
 		head -c 440 /dev/zero
 		printf 'nsin\0\0\200\0\0\0\203\0\0\0\0\010\0\0\0\0\001\0'
@@ -341,7 +341,7 @@ refused() {
 	need strace strace
 	need_root
 	refused "${own_pidns[@]}"
-	# A strict seccomp filter would kill it for the call.
+	# A strict seccomp filter would kill the caller.
 	run -1 grep 'reboot(' "$BATS_TEST_TMPDIR/calls"
 }
 

@@ -1,4 +1,4 @@
-# Messages: on stderr, one line each, in one write, and never in COMMAND's way.
+# Messages: each is one line on stderr, in one write, and does not disturb COMMAND.
 # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
 # shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
 load helper
@@ -72,7 +72,7 @@ load levels
 	finish
 	[ "$status" = 3 ]
 	lines 3 "$err"
-	# Every write that has written anything, to whichever description of the file.
+	# Print every successful write, to any description of the file.
 	[ "$(grep -c ' = [1-9][0-9]*$' "$BATS_TEST_TMPDIR/trace")" = "$(wc -l <"$err")" ]
 }
 

@@ -42,7 +42,7 @@ at_moments() {
 @test "an nsinit that loses or repeats a signal, or ends with a wrong status, does not pass" {
 	need_root
 	need_mounted_root
-	# Each is nsinit with one option more than the mode knows of.
+	# Each is nsinit with an additional option, which the mode does not expect.
 	local -A modes=([lost]='-r USR2:0' [wrong]='-e 7' [group]='-c')
 	for kind in "${!modes[@]}"; do
 		sed "s/^\t\"alone .*/\t\"alone - nsinit -vv ${modes[$kind]}\"/" "$root/tests/moments.sh" >"$BATS_TEST_TMPDIR/$kind.sh"

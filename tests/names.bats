@@ -1,5 +1,5 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
-# In place of others: nsinit under each of the names, side by side with the program whose name it is.
+# Names: nsinit under the name of each program that it replaces, compared with that program.
 
 load helper
 
@@ -16,7 +16,7 @@ setup() {
 
 names=(tini tini-static docker-init catatonit podman-init dumb-init)
 
-# ours NAME, real NAME: nsinit under NAME, and the program that has it.
+# ours NAME, real NAME: print the path of nsinit under NAME, and that of the real program.
 ours() {
 	echo "$BATS_TEST_TMPDIR/bin/$1"
 }
@@ -29,7 +29,7 @@ real() {
 	esac
 }
 
-# capture COMMAND [ARG]...: $status, $output, $stderr and $stderr_lines, whatever the status.
+# capture COMMAND [ARG]...: set $status, $output, $stderr and $stderr_lines, whatever the status is.
 capture() {
 	status=0
 	output=$("${fresh[@]}" "$@" </dev/null 2>"$BATS_TEST_TMPDIR/stderr" 3>&-) || status=$?
@@ -37,7 +37,7 @@ capture() {
 	stderr=$(<"$BATS_TEST_TMPDIR/stderr")
 }
 
-# same NAME ARG...: both end with the same status and have written the same.
+# same NAME ARG...: check that both programs have the same status and output.
 same() {
 	local want
 	capture "$(real "$1")" "${@:2}"
@@ -49,8 +49,9 @@ same() {
 	fi
 }
 
-# trial [VARIABLE=VALUE]... INIT ARG...: INIT runs a COMMAND that has another process in its group, gets USR1, and then
-# USR2, which ends COMMAND. $got: what has reached COMMAND, the other one, and INIT's status.
+# trial [VARIABLE=VALUE]... INIT ARG...: start INIT with a COMMAND that has another process in its group. Send INIT
+# USR1, and then USR2, which ends COMMAND. Set $got to the signals that reached COMMAND and the other process, and
+# INIT's status.
 trial() {
 	local a=$BATS_TEST_TMPDIR/a.$((++trials)) b=$BATS_TEST_TMPDIR/b.$trials other
 	spawn env "$@" -- bash -c '"$1" -x 64 "$2" & exec "$1" -x 12 -s 3 "$3"' trial "$PROBES/siglog" "$a" "$b"
@@ -61,7 +62,7 @@ trial() {
 	wait_for grep -q '^10 ' "$b"
 	kill -USR2 "$pid"
 	finish
-	# The last of all signals is taken last: what has come before is in the file then.
+	# The signal with the highest number is received last, after all others.
 	kill -64 "$other"
 	wait_for grep -q '^64 ' "$a"
 	got="$(numbers "$b") / $(numbers "$a") / $status"
@@ -71,7 +72,8 @@ numbers() {
 	sed '/READY/d; s/ .*//' "$1" | tr '\n' ' ' | sed 's/ $//'
 }
 
-# both EXPECTED [VARIABLE=VALUE]... NAME ARG...: the trial of the real one, and nsinit's, come out as EXPECTED.
+# both EXPECTED [VARIABLE=VALUE]... NAME ARG...: check that the trial gives EXPECTED, with the real program and with
+# nsinit.
 both() {
 	local want=$1 env=()
 	shift
@@ -90,7 +92,7 @@ both() {
 
 trials=0
 
-# --- which process it signals, and what it does at the end ---
+# --- the processes that are signalled, and the end ---
 
 alone='10 12 / 64 / 3'
 group='10 12 / 10 12 64 / 3'
@@ -167,10 +169,10 @@ group_and_term='10 12 / 10 12 15 64 / 3'
 	done
 }
 
-# --- how it is suspended ---
+# --- suspending ---
 
-# suspend SIG INIT ARG...: SIG is sent to INIT, which has a COMMAND with another process in its group. Their PIDs are
-# $init, $command and $other.
+# suspend SIG INIT ARG...: start INIT with a COMMAND that has another process in its group, and send SIG to INIT. Set
+# $init, $command and $other to their PIDs.
 suspend() {
 	local sig=$1
 	shift
@@ -439,7 +441,7 @@ states() {
 	done
 	loud CATATONIT_DEBUG=1 catatonit
 	loud CATATONIT_DEBUG= podman-init
-	# TINI_VERBOSITY=3 is -vv: each process reaped. An option given wins.
+	# TINI_VERBOSITY=3 is -vv: each process reaped. An option overrides it.
 	leaves=(bash -c '"$1" 1; exec sleep 1000' command "$PROBES/orphans")
 	spawn env TINI_VERBOSITY=3 "$(ours tini)" -- "${leaves[@]}"
 	wait_for said 'reaped orphan' "$err"
@@ -452,7 +454,7 @@ states() {
 	done
 }
 
-# One child, that has become sleep.
+# Whether there is one child, which has executed sleep.
 sleeps_alone() {
 	has_children 1 "$1" && runs "$(children "$1")" sleep
 }
@@ -516,23 +518,23 @@ gone_zombies() {
 	[[ -z $(children "$1") ]]
 }
 
-# start_pid1_as NAME ARG...: as start_pid1, under NAME.
+# start_pid1_as NAME ARG...: like start_pid1, under NAME.
 start_pid1_as() {
 	local NSINIT
 	NSINIT=$(ours "$1")
 	start_pid1 "${@:2}"
 }
 
-# The real one leaves some signals unblocked; TERM is bit 14.
+# The real program leaves some signals unblocked. TERM is bit 14.
 blocks_term() {
 	[[ $(field "$1" SigBlk) == *[4-7c-f]??? ]]
 }
 
-# --- nsinit's own, under every name ---
+# --- nsinit's options and variables under every name ---
 
 @test "NSINIT_ variables are read under every name if nsinit is PID 1, and nsinit's options always work" {
 	for name in "${names[@]}"; do
-		# What COMMAND leaves has its grace: TERM, and time to say so.
+		# The remaining process has its grace: it gets TERM, and has time to log it.
 		script='setsid bash -c "trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.05; done" & read -r _ <"$1"'
 		mkfifo "$BATS_TEST_TMPDIR/$name"
 		spawn env NSINIT_GRACE=600 "${own_pidns[@]}" "$(ours "$name")" -- bash -c "$script" command "$BATS_TEST_TMPDIR/$name"

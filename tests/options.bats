@@ -3,7 +3,7 @@
 load helper
 load levels
 
-# wrong LINE WORD...: nsinit with WORDs logs LINE alone, exits with 125 and has started nothing.
+# wrong LINE WORD...: check that nsinit with WORDs logs only LINE, exits with 125 and has not started COMMAND.
 wrong() {
 	local line=$1
 	shift
@@ -15,10 +15,10 @@ wrong() {
 	[ "$output" = "" ]
 }
 
-# COMMAND exists, and would be noticed by teardown.
+# COMMAND exists, and teardown would notice it.
 command=(touch "started")
 
-# What the usage errors say about values that are valid.
+# The valid values that usage errors show.
 signals='a name such as TERM or RTMIN+3, or 1 to 64'
 useless='nsinit cannot act on it'
 seconds='seconds such as 10 or 0.5, or "infinity"'
@@ -330,7 +330,7 @@ teardown() {
 	capture env -i "$NSINIT" -- "$PROBES/state"
 	[ "$status" = 0 ]
 	[ "$(grep -c '^env' <<<"$output")" = 0 ]
-	# Without PATH, a default of its own.
+	# Without PATH, nsinit's default applies.
 	capture env -i "$NSINIT" -- ls /
 	[ "$status" = 0 ]
 	grep -qx proc <<<"$output"
@@ -345,7 +345,7 @@ teardown() {
 	printf '#!/bin/sh\necho two\n' >two/which_one
 	printf '#!/bin/sh\necho here\n' >which_one
 	chmod +x two/which_one which_one
-	# The first cannot be executed, and is passed over.
+	# The first file cannot be executed, and is skipped.
 	PATH=$PWD/nonesuch:$PWD/one:$PWD/two:$PATH run_at alone -- which_one
 	[ "$output" = two ]
 	PATH=:$PWD/two:$PATH run_at alone -- which_one

@@ -1,4 +1,4 @@
-# Phases: the sequence of phases of each process of nsinit in the ten commonest lives, as -vv logs them.
+# Phases: the sequence of phases of each nsinit process in the ten most common cases, as logged by -vv.
 # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
 load helper
 load levels

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# What is released: tarball, binaries, checksums, bill of materials, packages.
+# Releases: tarball, binaries, checksums, bill of materials, packages.
 # bats file_tags=tree
 
 bats_require_minimum_version 1.8.0
 load helper
 
-# clone_to DIR: what is committed, in a clone of its own.
+# clone_to DIR: make a clone of the committed files.
 clone_to() {
 	git -c safe.directory='*' clone -q "$root" "$1"
 }
@@ -45,7 +45,7 @@ teardown() {
 	}
 	clone_to "$BATS_TEST_TMPDIR/one"
 	make -s -C "$BATS_TEST_TMPDIR/one" dist MUSL="$root/build/musl"
-	# The other user can search neither the tests' directory nor, perhaps, this tree.
+	# The other user cannot search the tests' directory, and perhaps not this tree.
 	elsewhere=$(mktemp -d)
 	git -c safe.directory='*' clone -q "$BATS_TEST_TMPDIR/one" "$elsewhere/a longer name of a folder"
 	mkdir "$elsewhere/home"
@@ -99,7 +99,8 @@ teardown() {
 	cmp "$BATS_TEST_TMPDIR"/nsinit-*/nsinit dist/nsinit-*-"$(uname -m)"
 }
 
-# root_of ARCH DIR PACKAGE...: a Debian for another processor: PACKAGEs and what they depend on, unpacked and no more.
+# root_of ARCH DIR PACKAGE...: create a Debian for another processor: PACKAGEs and their dependencies, unpacked but not
+# configured.
 root_of() {
 	local arch=$1 dir=$2 apt deb
 	shift 2
@@ -116,8 +117,8 @@ root_of() {
 	rm -rf "$dir.apt"
 }
 
-# run_32bit DIR: make the kernel run the programs of DIR, a Debian for i386. Some virtual machines run 64-bit programs alone;
-# qemu runs the others there, for all processes of the machine, until teardown.
+# run_32bit DIR: make the kernel run the programs of DIR, a Debian for i386. Some virtual machines run only 64-bit
+# programs. There qemu runs the others, for all processes of the machine, until teardown.
 run_32bit() {
 	! chroot "$1" /bin/true 2>/dev/null || return 0
 	need qemu-i386-static qemu-user-static

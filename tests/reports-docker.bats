@@ -16,7 +16,7 @@ setup_file() {
 	! lacks needs || return 0
 	docker_up --init-path "$NSINIT"
 	docker_busybox nsinit-test/busybox
-	# cron begins with the next minute: the last test looks.
+	# cron starts its jobs at the next minute, so the last test checks them.
 	mkdir "$BATS_FILE_TMPDIR/crontabs"
 	echo '* * * * * echo a job runs >/proc/1/fd/1; echo its error >/proc/1/fd/2' >"$BATS_FILE_TMPDIR/crontabs/root"
 	for words in '--init' "--volume $NSINIT:/nsinit:ro --entrypoint /nsinit"; do
@@ -45,7 +45,8 @@ teardown() {
 image=nsinit-test/busybox
 entrypoint=(--volume "$NSINIT:/nsinit:ro" --entrypoint /nsinit)
 
-# logs_exec ARG...: what `docker exec` writes to the standard files of the first process of such a container is in its log.
+# logs_exec ARG...: check that the container's log has what `docker exec` writes to the standard files of its first
+# process.
 logs_exec() {
 	docker_start "$@" sleep 1000
 	in_container sh -c 'echo "written by $0" >/proc/1/fd/1; echo "an error of $0" >/proc/1/fd/2' exec

@@ -1,4 +1,5 @@
-# What users of other inits have reported, and what nsinit does there. Engines: tests/reports-docker.bats.
+# Problems that users of other inits have reported, and nsinit's behaviour. tests/reports-docker.bats has those of
+# engines.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helper
@@ -18,7 +19,7 @@ teardown() {
 
 # --- /proc/1/fd ---
 
-# A job as cron starts it, in a session of its own and with other standard files, writes to those of PID 1.
+# A job is started as by cron, in a new session and with other standard files, and writes to those of PID 1.
 job='setsid sh -c "exec </dev/null >/dev/null 2>&1; echo a job >/proc/1/fd/1; echo its error >/proc/1/fd/2"'
 
 @test "a job can write to /proc/1/fd/1 and /proc/1/fd/2, which are nsinit's standard files" {
@@ -75,7 +76,7 @@ job='setsid sh -c "exec </dev/null >/dev/null 2>&1; echo a job >/proc/1/fd/1; ec
 			}
 		}
 	END
-	# A network of its own: the port may be taken outside.
+	# Use a new network namespace, because the port may be in use outside.
 	start_nsinit -u --net -t 20 nginx -e "$PWD/logs/error.log" -c "$PWD/nginx.conf" -p "$PWD" -g 'daemon off;'
 	wait_for answers
 	wait_for said '"GET /a-page ' "$out"
@@ -118,7 +119,7 @@ answers() {
 	done
 }
 
-# command_of_runs PID: whether a sleep is below it.
+# command_of_runs PID: whether a sleep runs below PID.
 command_of_runs() {
 	local p
 	for p in $(descendants "$1"); do
@@ -129,8 +130,8 @@ command_of_runs() {
 
 # --- one TERM for each process ---
 
-# COMMAND, whose child is in its group, and another one in a session of its own. When TERM comes, COMMAND starts one more
-# in its group, and ends. A first argument is what it waits for before: that the child has had its TERM.
+# A COMMAND with a child in its group, and another one in a new session. When TERM comes, COMMAND starts a further
+# process in its group, and ends. If its argument is "wait", it first waits until the child has received TERM.
 family='
 	"$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/child" &
 	setsid "$PROBES/siglog" -x 15 "$BATS_TEST_TMPDIR/other" &
@@ -150,18 +151,18 @@ family='
 		wait $!
 	done'
 
-# terms NAME: how many TERMs it has had.
+# terms NAME: print how many TERMs process NAME has received.
 terms() {
 	grep -c "^15 " "$BATS_TEST_TMPDIR/$1"
 }
 
-# one_term_each: after the stop has begun, each of the family has one TERM, once all had the time for a second.
+# one_term_each: check that each process of the family has received one TERM, after a second one would have arrived.
 one_term_each() {
 	local name
 	wait_for said "15 " other
 	wait_for said "15 " late
 	wait_for said "15 " child
-	# What comes last of the lowest number is taken after all before it.
+	# Send another signal, and wait for it: an earlier TERM has been received by then.
 	for name in child late; do
 		find_command siglog "$BATS_TEST_TMPDIR/$name"
 		kill -USR2 "$found"
@@ -174,7 +175,7 @@ one_term_each() {
 	(($(terms child) == 1 && $(terms other) == 1 && $(terms late) == 1))
 }
 
-# stop_family HOW LEVEL ARG...: the stop of such a family, with a grace.
+# stop_family HOW LEVEL ARG...: stop such a family with a grace.
 stop_family() {
 	local how=$1 level=$2
 	shift 2
@@ -287,7 +288,7 @@ clean_up='trap "echo cleaned >cleaned; exit 5" TERM; echo >up; while :; do sleep
 
 # --- an interpreter that is missing ---
 
-# lacks_interpreter FILE: nsinit's line about FILE speaks of its interpreter.
+# lacks_interpreter FILE: check that nsinit's message about FILE names its interpreter.
 lacks_interpreter() {
 	capture "$NSINIT" "$1"
 	echo "$status: $stderr"
@@ -320,7 +321,7 @@ lacks_interpreter() {
 
 # --- seccomp profiles that kill ---
 
-# What nsinit and a small COMMAND call as an ordinary container's PID 1. The manual has the same table.
+# The system calls of nsinit and a small COMMAND as PID 1 of an ordinary container. The manual has the same table.
 profile=(
 	execve exit exit_group arch_prctl set_tid_address brk mmap munmap mprotect madvise prctl uname capget
 	clone fork vfork wait4 waitid futex getpid getppid gettid getpgid setpgid setsid kill tgkill
@@ -339,7 +340,7 @@ profile=(
 		capture "${own_pidns[@]}" "$PROBES/allow" "${profile[@]}" -- "$NSINIT" $arg -- "$PROBES/outlive" -d -s 3 1 log
 		echo "$arg: status $status, $stderr"
 		((status == 3))
-		# A signal, and the way of a stop.
+		# Forward a signal, and then stop.
 		rm -f log
 		# shellcheck disable=SC2086 # words
 		spawn "${own_pidns[@]}" "$PROBES/allow" "${profile[@]}" -- "$NSINIT" $arg -- "$PROBES/siglog" -x 15 -s 4 log
@@ -374,7 +375,7 @@ profile=(
 		wait_for said READY daemon
 		find_command siglog "$BATS_TEST_TMPDIR/daemon"
 		daemon=$found
-		# COMMAND has ended: what it left is nsinit's child now, and nsinit's only one.
+		# COMMAND has ended, and the process that it left is now nsinit's only child.
 		wait_for only_child_is "$daemon"
 		kill -WINCH "$pid"
 		wait_for handled "$pid"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# What SECURITY.md promises.
+# The promises of SECURITY.md.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helper
 
-# --- raised rights ---
+# --- raised privileges ---
 
-# A copy that others may run, on a file system that heeds setuid.
+# Make a copy that other users can run, on a file system without nosuid.
 public_copy() {
 	need_root
 	need setpriv util-linux
@@ -38,8 +38,8 @@ teardown() {
 		chmod 755 "$dir/nsinit"
 		setcap -r "$dir/nsinit" 2>/dev/null || :
 	done
-	# The copy itself is in order, and so is the kernel's word of a raised one where nothing is raised, as a security
-	# module's may be: here by capabilities that the file would only let pass.
+	# The copy itself works. It also works if the kernel reports AT_SECURE although nothing is raised, as with a
+	# security module. Here file capabilities that grant nothing cause that.
 	run "${user[@]}" "$dir/nsinit" true
 	[ "$status" -eq 0 ]
 	setcap cap_sys_admin+ei "$dir/nsinit"
@@ -60,13 +60,13 @@ teardown() {
 	[[ $stderr != *[$'\e\x7f']* ]]
 }
 
-# --- what a process inside can do to the outer nsinit ---
+# --- attacks from inside on the outer nsinit ---
 
 @test "from inside, the outer nsinit has no PID: no signal, no ptrace, no /proc/PID/mem, no pidfd" {
 	need_root
 	need gdb gdb
-	# All PIDs below its own are the inner nsinit's and COMMAND's, and those above its own children's: so this one is
-	# not there, whatever the outer nsinit's number is outside.
+	# Inside, the PIDs up to COMMAND's own belong to the inner nsinit and COMMAND, and higher ones to COMMAND's
+	# children. So the outer nsinit has no PID there, whatever its PID outside is.
 	spawn "$NSINIT" -u bash -c '
 		outer=$1
 		kill -0 "$outer" && exit 1
@@ -82,7 +82,7 @@ teardown() {
 
 @test "the inner nsinit, which can be traced from inside, shares nothing with the outer one except a socket" {
 	need_root
-	# Looked at once, without waiting: tests/isolation.bats looks earlier still, and at each descriptor itself.
+	# This check runs once, without waiting. tests/isolation.bats checks earlier, and checks each descriptor.
 	spawn "$NSINIT" -u --ipc --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
 		sockets=0
 		for f in /proc/1/fd/*; do
@@ -95,7 +95,7 @@ teardown() {
 		for n in 0 1 2; do
 			[[ /proc/1/fd/$n -ef /proc/self/fd/$n ]] || exit 4
 		done
-		# In a chroot a name from outside may be another.
+		# In a chroot a name from outside may be different.
 		[[ $(readlink /proc/1/cwd) == "$(readlink /proc/1/root)" ]] || exit 3
 		exit 7'
 	finish
@@ -106,7 +106,7 @@ teardown() {
 @test "data written to that socket from inside does not harm the outer nsinit" {
 	need_root
 	need python3 python3
-	# Root inside takes the inner nsinit's end of it (pidfd_getfd(2)) and writes what it likes.
+	# Root inside copies the inner nsinit's end of the socket (pidfd_getfd(2)), and writes arbitrary data.
 	spawn "$NSINIT" -u --pid-file "$BATS_TEST_TMPDIR/pid" bash -c '
 		for f in /proc/1/fd/*; do
 			[[ $(readlink "$f") != socket:* ]] || socket=${f##*/}
@@ -119,7 +119,8 @@ teardown() {
 			for junk in (b"", b"x", bytes([255] * 8), bytes(4096), bytes([1, 0, 0, 0, 19, 0, 0, 0]), bytes([9, 0, 0, 0, 9, 0, 0, 0]),
 			             bytes([0, 9, 0, 0, 19, 0, 0, 0]), bytes([127, 19, 0, 0]), bytes(3)):
 			    s.send(junk)
-			# Of every kind but a status and the request to signal what is left, both of which are believed.
+			# Send every kind of note except a status, and the request to signal remaining processes, which
+			# the outer process accepts.
 			for kind in (0, 1, 2, 3, 4, 7, 8, 9, 10, 2**31, 2**32 - 1):
 			    for value in (0, 1, 19 << 8 | 127, 2**63, 2**64 - 1):
 			        s.send(struct.pack("IIQ", kind, 0, value))
@@ -133,7 +134,7 @@ teardown() {
 
 @test "COMMAND cannot make its namespace outlive nsinit by killing or stopping the inner process" {
 	need_root
-	# PID 1 takes from its own namespace no signal that it does not handle, KILL and STOP included.
+	# PID 1 does not receive signals from its own namespace that it does not handle, including KILL and STOP.
 	spawn "$NSINIT" -u bash -c 'kill -KILL 1; kill -STOP 1; kill -0 1 && exit 7'
 	finish
 	[ "$status" -eq 7 ]
@@ -153,11 +154,11 @@ teardown() {
 	run_nsinit --pid-file dangling true
 	[ "$status" -eq 125 ]
 	[ ! -e new ]
-	# Another's that has taken its place meanwhile stays.
+	# A file of another process that has replaced it meanwhile remains.
 	run_nsinit --pid-file mine sh -c 'rm mine; echo precious >mine'
 	[ "$status" -eq 0 ]
 	[ "$(<mine)" = precious ]
-	# A hard link made meanwhile gets nothing that is not the PID's.
+	# A hard link that was made meanwhile gets only the PID.
 	run_nsinit --pid-file target sh -c 'true'
 	[ "$status" -eq 0 ]
 	[ ! -e target ]
@@ -175,7 +176,7 @@ teardown() {
 }
 
 @test "COMMAND inherits none of nsinit's descriptors" {
-	# By number and inode: the names of another mount namespace need not be those of this one.
+	# Compare by number and inode, because names may differ between mount namespaces.
 	run --separate-stderr "${fresh[@]}" stat -Lc '%n %d:%i' /proc/self/fd/{3..255} </dev/null 3>&-
 	want=$output
 	for args in "" -u; do

@@ -220,7 +220,7 @@ shown() {
 @test "no signal is sent to a process that gets COMMAND's PID afterwards" {
 	need_root
 	log=$BATS_TEST_TMPDIR/log
-	# A process that is left starts one that is given COMMAND's PID and leads a group, as COMMAND did.
+	# A remaining process starts one that gets COMMAND's PID and leads a group, as COMMAND did.
 	cat >"$BATS_TEST_TMPDIR/successor" <<-'END'
 		trap asked=1 TERM
 		>"$2.trap"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bats file_tags=tree
-# A short run of what `make soak` does for as long as one likes.
+# A short run of `make soak`.
 
 load helper
 

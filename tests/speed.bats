@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016 # what stands in single quotes is for an inner shell
-# What nsinit costs, in numbers that no load of the machine changes: system calls, wakeups, pages, bytes. Times are for
-# bench/run. And what its fast paths must not cost: a right status, each time.
+# Costs of nsinit that do not depend on the load of the machine: system calls, wakeups, pages, bytes. bench/run measures
+# times. This file also checks that the fast paths always return the right status.
 #
-# STATUSES is how often a status is looked at, in each of its tests (10000 for a soak).
+# STATUSES is how often each of the tests of statuses checks one (10000 for a long run).
 
 load helper
 
@@ -12,30 +12,30 @@ setup() {
 	need_root
 }
 
-# Whether the kernel reaps orphans by itself and keeps COMMAND's status (Linux 6.15).
+# Whether the kernel can reap orphans and keep COMMAND's status (Linux 6.15).
 kernel_reaps() {
 	local major minor
 	IFS=.- read -r major minor _ < <(uname -r)
 	((major > 6 || (major == 6 && minor >= 15)))
 }
 
-# switches PID: how often it has gone to sleep, and how often it was made to.
+# switches PID: print the numbers of its voluntary and involuntary context switches.
 switches() {
 	field "$1" voluntary_ctxt_switches
 	field "$1" nonvoluntary_ctxt_switches
 }
 
-# asleep PID: whether it waits in poll(2) or the like, for good.
+# asleep PID: whether PID waits in poll(2) or the like, without a time limit.
 asleep() {
 	in_state "$1" S
 }
 
-# a_second_long: not a wait for anything, but the stretch of time in which nothing must happen.
+# a_second_long: let a second pass, in which nothing must happen. This does not replace a condition.
 a_second_long() {
 	read -rt 1 <> <(:) || :
 }
 
-# never_wakes PID...: whether none of them runs in a second.
+# never_wakes PID...: whether none of them runs during a second.
 never_wakes() {
 	local before after p
 	before=$(for p; do switches "$p"; done)
@@ -45,7 +45,7 @@ never_wakes() {
 	[[ $before == "$after" ]]
 }
 
-# small PID...: whether each has 48 kB in memory, or less.
+# small PID...: whether each has at most 48 kB in memory.
 small() {
 	local p kb
 	for p; do
@@ -55,7 +55,7 @@ small() {
 	done
 }
 
-# inner PID: the PID of the inner nsinit, once COMMAND, sleep, runs below it.
+# inner PID: print the PID of the inner nsinit, once COMMAND, sleep, runs below it.
 inner() {
 	local below
 	below=$(children "$1")
@@ -70,7 +70,8 @@ has_sleep() {
 	runs "$(children "$1")" sleep
 }
 
-# calls_before_command TRACE: how many system calls a trace by strace -f has between nsinit's execve and COMMAND's.
+# calls_before_command TRACE: print the number of system calls between nsinit's execve and COMMAND's in a trace by
+# strace -f.
 calls_before_command() {
 	awk '/resumed>/ || NR == 1 { next }
 		/execve\(/ { found = 1; exit }
@@ -92,7 +93,7 @@ calls_before_command() {
 	need strace strace
 	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" \
 		"${own_pidns[@]}" "$NSINIT" -- "$PROBES/die" 0 3>&-
-	# What unshare does is not counted: the process that becomes nsinit begins anew there.
+	# The calls of unshare are not counted: the count begins with nsinit's execve.
 	pid=$(awk '/execve\(/ && /"--", / && !/unshare/ { print $1; exit }' "$BATS_TEST_TMPDIR/trace")
 	awk -v pid="$pid" '$1 == pid && /execve\(/ { on = 1 } on' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/nsinit"
 	count=$(calls_before_command "$BATS_TEST_TMPDIR/nsinit")
@@ -100,16 +101,17 @@ calls_before_command() {
 	((count >= 5 && count <= 24))
 }
 
-# turns COMMAND...: what COMMAND, an nsinit, changes of its scheduling, and where COMMAND's start is between that.
+# turns COMMAND...: print the changes of scheduling by COMMAND, an nsinit, and the place of its own COMMAND's start
+# between them.
 turns() {
 	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,sched_setattr "$@" "$PROBES/die" 0 3>&-
-	# From nsinit's start on: a later chrt makes one itself.
+	# Count from nsinit's start on, because newer versions of chrt make such a call themselves.
 	sed -n "\|execve(\"$NSINIT\"|,\$ { s|.*execve(\"$PROBES/die\".*|COMMAND|p; s/.*\(sched_setattr(.*})*\).*/\1/p; }" "$BATS_TEST_TMPDIR/trace"
 }
 
 @test "nsinit requests short time slices once COMMAND runs, and changes nothing else of its scheduling" {
 	need strace strace
-	# Who runs the tests may be nice already.
+	# The tests may already run with a nice value.
 	[[ $(turns "${own_pidns[@]}" nice -n 7 "$NSINIT") == $'COMMAND\n'"sched_setattr(0, {size=48, sched_policy=SCHED_OTHER, \
 sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100000,"* ]]
 	[[ $(turns "${own_pidns[@]}" chrt -b 0 "$NSINIT") == COMMAND ]]
@@ -156,7 +158,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 
 # bats test_tags=tree
 @test "an idle nsinit has 48 kB in memory or less, also after signals and orphans" {
-	# The promise is the musl build's; others bring their libc.
+	# The limit holds for the build with musl. Others include their libc.
 	(($(stat -Lc %s "$NSINIT") < 100000)) || skip "for the musl build"
 	start_nsinit bash -c '"$PROBES/orphans" 20; echo ready; exec sleep 1000'
 	alone=$pid
@@ -177,7 +179,7 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	done
 }
 
-# start_storm ARG...: nsinit as PID 1 with ARGs and a COMMAND that makes 3,000 orphans once $go is there.
+# start_storm ARG...: start nsinit as PID 1 with ARGs, and with a COMMAND that makes 3,000 orphans once $go exists.
 start_storm() {
 	go=$BATS_TEST_TMPDIR/go
 	start_pid1 "$@" bash -c 'until [[ -e $1 ]]; do read -rt 0.02 <> <(:); done
@@ -298,7 +300,7 @@ right_statuses() {
 	done
 	# A table of growth has a figure for each number, and a slope.
 	grep -qE '^\| nsinit -u \| [0-9.]+ \| [0-9.]+ \| -?[0-9.]+ \|$' "$BATS_TEST_TMPDIR/out/results.md"
-	# What this machine measured is kept beside other machines' results.
+	# The results of this machine are added to those of other machines.
 	grep -q "$(uname -r).*whole run, over the least init" "$BATS_TEST_TMPDIR/out/machines.tsv"
 	# The results name no path and no host of this machine.
 	run -1 grep -rF -e "$root" -e "$(uname -n)." "$BATS_TEST_TMPDIR/out/results.md" "$BATS_TEST_TMPDIR/out/machines.tsv"

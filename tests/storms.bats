@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# Processes that fork faster than nsinit looks for them. Each test runs in a PID namespace with a limit on processes.
+# Processes that fork faster than nsinit can find them. Each test runs in a PID namespace with a limit on processes.
 
 # shellcheck disable=SC2016 # the scripts are the inner shell's
 load helper
 
-# A PID namespace has a limit of its own, pid_max, since Linux 6.14.
+# Since Linux 6.14 each PID namespace has its own limit, pid_max.
 need_pid_limit() {
 	local release major minor
 	need_root
@@ -15,7 +15,8 @@ need_pid_limit() {
 		missing "needs a limit on the processes of a PID namespace: Linux 6.14"
 }
 
-# storm EXPECTED-STATUS ARG...: nsinit ARG... among 8 chains; $zombies, $denied and $left are what the watcher has counted.
+# storm EXPECTED-STATUS ARG...: run nsinit ARG... with 8 chains, and set $zombies, $denied and $left to the watcher's
+# counts.
 storm() {
 	local expected=$1
 	shift
@@ -37,7 +38,8 @@ storm() {
 	read -r _ _ zombies denied left <<<"${lines[-1]}"
 }
 
-# The grace is a second, and what is left a second later could not be killed. The limit of ten seconds is generous.
+# The grace is one second, and processes that are left a second later could not be killed. The limit of ten seconds is
+# generous.
 ends_in_time() {
 	SECONDS=0
 	storm 0 "$@"

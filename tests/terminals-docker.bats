@@ -1,5 +1,5 @@
 # bats file_tags=docker
-# `docker run -it`: PID 1 of a container, and the leader of a session whose terminal an engine gives it.
+# `docker run -it`: nsinit is PID 1 of a container, and the session leader on a terminal of the engine.
 
 # shellcheck disable=SC2086,SC2153,SC2154 # $u is a word or none
 load helper
@@ -27,8 +27,8 @@ teardown() {
 	helper_teardown
 }
 
-# run_it ARG...: docker run -it with nsinit as the entry point. New namespaces below it need leave to mount. The client
-# would pass its own signals on, WINCH among them, beside what the terminal does.
+# run_it ARG...: docker run -it with nsinit as the entry point. New namespaces below it need permission to mount. The
+# client must not forward its own signals, for example WINCH, in addition to those of the terminal.
 run_it() {
 	open_terminal env DOCKER_HOST="${DOCKER_HOST-}" docker run --interactive --tty --network=none \
 		--sig-proxy=false ${u:+--cap-add SYS_ADMIN --security-opt systempaths=unconfined --security-opt apparmor=unconfined} \
@@ -78,7 +78,7 @@ ctrl_c() {
 @test "docker run -it: Ctrl-C ends COMMAND: 130" { plain ctrl_c; }
 @test "docker run -it: Ctrl-C ends COMMAND: 130 (-u)" { unshared ctrl_c; }
 
-# Docker sets the size after the start, so that the first WINCH may be of that.
+# Docker sets the size after the start, so the first WINCH may come from that.
 once() {
 	local heard=$BATS_TEST_TMPDIR/heard
 	run_it /probes/siglog "$heard"

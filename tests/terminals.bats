@@ -16,8 +16,8 @@ teardown() {
 	helper_teardown
 }
 
-# stopped, resumed: whether COMMAND and nsinit are, or the outer process if there are two. The inner one, PID 1 of a
-# namespace, cannot be stopped from inside.
+# stopped, resumed: whether COMMAND and nsinit (with namespaces, the outer process) are stopped or running. The inner
+# process, PID 1 of a namespace, cannot be stopped from inside.
 stopped() {
 	in_state "$command" T && in_state "$outer" T
 }
@@ -220,7 +220,7 @@ one_sleeps() {
 	! none_sleeps
 }
 
-# Inside, the process groups of the shell and of nsinit both read as 0.
+# Inside, the process groups of the shell and of nsinit are both shown as 0.
 @test "-g in a PID namespace whose shell is outside gives COMMAND the foreground only if nsinit had it" {
 	need_root
 	open_shell bash
@@ -417,8 +417,8 @@ shell_inside() {
 	job_control
 	type_line 'exit 3'
 	see "$prompt"
-	# dash tries to give the terminal back to the group that it found, which reads as 0 there, and ends with 2. So it
-	# does below unshare(1).
+	# dash tries to give the terminal back to the group that it found, which is shown as 0 there, and exits with 2.
+	# It does the same below unshare(1).
 	[[ $1$u == dash-u ]] || last_status 3
 	# shellcheck disable=SC2016
 	type_line 'read -r x; echo "got <$x>"'
