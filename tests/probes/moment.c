@@ -459,7 +459,7 @@ static void settle(void)
 	int spins = 0;
 
 	while (!hung) {
-		while (serve(0))
+		while (serve(1))
 			spins = 0;
 		read_errors();
 		read_talk();
