@@ -515,12 +515,35 @@ static void no_stop_is_sure(void)
 	least[SIGTSTP] = mate_least[SIGTSTP] = 0;
 }
 
+/* Whether one of nsinit's processes has not taken SIG yet. The kernel merges another one with it.
+ */
+static int is_pending(int sig)
+{
+	char path[64], text[4096], *pending;
+	ssize_t length;
+	int fd, i;
+
+	for (i = 0; i < known; i++) {
+		snprintf(path, sizeof path, "/proc/%u/status", processes[i].pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd == -1)
+			continue;
+		length = read(fd, text, sizeof text - 1);
+		close(fd);
+		text[length > 0 ? length : 0] = '\0';
+		pending = strstr(text, "ShdPnd:");
+		if (pending && strtoull(pending + strlen("ShdPnd:"), NULL, 16) & sig_bit(sig))
+			return 1;
+	}
+	return 0;
+}
+
 /* Record that SIG was sent to COMMAND, and if GROUP to the rest of its group. */
 static void expect(int sig, int group)
 {
 	if (at_work() && !least[sig] && !most[sig])
 		least[sig] = 1;
-	else if (at_work() && (sig >= 32 || got[sig] == most[sig]))
+	else if (at_work() && (sig >= 32 || (got[sig] == most[sig] && !is_pending(sig))))
 		least[sig]++; /* the previous one is no longer pending */
 	most[sig]++;
 	if (sig == SIGCONT)
@@ -682,7 +705,7 @@ static int order(const struct event *e)
 		asked = 1;
 		if (!is('p') && !is('t')) {
 			may_stay++;
-			must_stay++;
+			must_stay += !may_fail; /* otherwise no process may be left for it */
 		}
 		if (is('t'))
 			continued();
