@@ -1,5 +1,8 @@
-# The charts of results.md: gnuplot -e "data = '...'; out = '...'; makers = ..." bench/plot.gp There is no background,
-# and the colours are of medium brightness, so that the charts can be read on white and on black.
+# The charts of results.md:
+#
+#     gnuplot -e "data = '...'; out = '...'; makers = ...; left = ..." bench/plot.gp
+#
+# There is no background, and the colours are of medium brightness, so that the charts can be read on white and on black.
 
 grey = "#7d8590"
 set border 0
@@ -120,18 +123,18 @@ eval draw_bars
 unset multiplot
 
 eval one
-file = data . "/end.curves"
+file = data . "/end.bars"
 set output out . "/end.svg"
-set title "The end: until the last process is gone"
-across = "processes left behind"
+set title sprintf("The end of %d processes that COMMAND left: until the last one is gone", left)
 unit = "ms"
-eval draw_curves
+eval draw_bars
 
 file = data . "/levels.curves"
 set output out . "/levels.svg"
 set title "A run at this depth of nested namespaces"
 across = "levels"
 unit = "ms"
+scale = both
 eval draw_curves
 
 file = data . "/mounts.curves"

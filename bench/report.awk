@@ -207,16 +207,16 @@ function print_better(    i) {
 	better("signal in a storm of " makers ": 99th percentile", " µs", "nsinit", "signals-growth", 2, 1)
 	better("signal in a storm of " makers ": 99th percentile", " µs", "nsinit -u", "signals-growth", 2, 1)
 	if (!better_count) {
-		line("In this run nobody was ahead of nsinit by more than 2 % anywhere.")
+		line("In this run no other init was better than nsinit by more than 2 % in any figure.")
 		return
 	}
-	line("By more than 2 % in this run, among the figures of this page:")
+	line("Figures of this page in which another init was better by more than 2 % in this run:")
 	print "| | nsinit | the best other one |"
 	print "| --- | ---: | ---: |"
 	for (i = 1; i <= better_count; i++)
 		print rows_of_better[i]
 	print ""
-	line("tini and dumb-init are small files because they use the shared libc, which takes 1.2 MB while they run. `-u` forwards a signal through two processes, where the others need one." (fact["autogroup"] == 1 ? " dumb-init gives COMMAND a session of its own. On this machine no CPU control group is in use, and the kernel divides the processors among sessions (sched_autogroup_enabled): a storm in COMMAND's session leaves dumb-init its own share. In a container with a CPU control group that advantage is gone." : "") " bwrap exits before the processes that COMMAND left are gone (see \"The end\").")
+	line("tini and dumb-init are small files because they use the shared libc, which takes 1.2 MB while they run. `-u` forwards a signal through two processes, where the others need one." (fact["autogroup"] == 1 ? " dumb-init gives COMMAND a session of its own. On this machine no CPU control group is in use, and the kernel divides the processors among sessions (sched_autogroup_enabled): a storm in COMMAND's session leaves dumb-init its own share. In a container with a CPU control group dumb-init does not have that advantage." : "") " bwrap exits before the processes that COMMAND left are gone (see \"The end\").")
 }
 
 END {
@@ -243,7 +243,7 @@ END {
 
 	line("## Start-up")
 	line("![Start-up](startup.svg)")
-	line("From the init's execve(2) until a COMMAND that does nothing has run and the init has been reaped; of this, until COMMAND's first instruction; processor time and minor page faults of all the processes together; system calls of the init before COMMAND's execve(2).")
+	line("From the init's execve(2) until a COMMAND that does nothing has run and the init has been reaped; the part until COMMAND's first instruction; processor time and minor page faults of all the processes together; system calls of the init before COMMAND's execve(2).")
 	print "| | µs | 10th to 90th percentile | until COMMAND, µs | CPU, µs | faults | calls | over the least | over tini-static | over unshare |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start"]; i++) {
@@ -252,7 +252,7 @@ END {
 		print "| " n " | " figure(value["start", n, 1]) " | " figure(value["start", n, 2]) " to " figure(value["start", n, 3]) " | " figure(value["start", n, 5]) " | " figure(value["start", n, 6]) " | " value["start", n, 4] " | " figure(calls[n]) " | " ratio(whole["start", n, least]) " | " ratio(whole["start", n, "tini-static"]) " | " ratio(whole["start", n, "unshare"]) " |"
 	}
 	print ""
-	line("As PID 1 of a container, whose namespaces are there already:")
+	line("As PID 1 of a container, whose namespaces exist already:")
 	print "| | µs | 10th to 90th percentile | until COMMAND, µs | CPU, µs | faults | over the least | over tini-static |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["start-pid1"]; i++) {
@@ -274,7 +274,7 @@ END {
 
 	line("## Orphans")
 	line("![CPU for each orphan](orphans.svg)")
-	line("The init's own CPU time for each orphan and how often one woke it: in bursts of 100, and for daemons that fork twice, one at a time. Zombies are those of the namespace at their peak, in bursts of 100, with everything on one processor; children whose parent has yet to exit are among them.")
+	line("The init's own CPU time for each orphan and how often one woke it: in bursts of 100, and for daemons that fork twice, one at a time. Zombies are those of the namespace at their peak, in bursts of 100, with everything on one processor. They include children whose parent has not exited yet.")
 	print "| | burst: µs | wakeups | wall µs | one at a time: µs | wakeups | wall µs | zombies |"
 	print "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 	for (i = 1; i <= count["storm"]; i++) {
@@ -304,11 +304,11 @@ END {
 	growth("end", 2, "left behind", 1)
 
 	line("## A million")
-	line("How time and memory grow. The slope is the exponent between the last two columns: 1.00 is linear, it is lower while fixed costs prevail, and higher if something grows faster than the number. Missing figures take too long, or this machine does not allow so many.")
+	line("How time and memory grow. The slope is the exponent between the last two columns: 1.00 is linear, a lower value means that fixed costs prevail, and a higher one that the cost grows faster than the number. A figure is missing if its measurement would take too long, or if the machine does not allow that number.")
 	line("Orphans, made by vfork(2) in bursts of 100: the init's CPU time in ms, and kB resident afterwards:")
 	growth("grows-orphans", 1, "orphans", 1)
 	growth("grows-orphans-memory", 1, "kB after")
-	line("Realtime signals with a value, at most 1,000 of them on their way: ms for all, and how many arrived in order and with their value:")
+	line("Realtime signals with a value, of which at most 1,000 are pending at a time: ms for all, and how many arrived in order and with their value:")
 	growth("grows-values", 1, "signals", 1)
 	growth("grows-values-kept", 1, "values kept")
 	line("![Levels](levels.svg)")
