@@ -58,7 +58,8 @@ gcc_include := $(shell $(CC) -print-file-name=include)
 endif
 endif
 
-ifeq ($(origin CC),default)
+# make -R knows no CC.
+ifneq ($(filter default undefined,$(origin CC)),)
 CC := $(if $(shell command -v musl-gcc),musl-gcc,cc)
 endif
 
@@ -90,7 +91,7 @@ smallest := $(foreach flag,-Oz -malign-data=abi -fno-move-loop-invariants -fno-c
 own_cflags = -std=c11 -Os $(smallest) $(warnings) -ffunction-sections -fdata-sections -fno-pie \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
 # This flag is not recorded, so that moving the tree does not cause a rebuild.
-nowhere = '-ffile-prefix-map=$(CURDIR)=.'
+nowhere = $(call quote,-ffile-prefix-map=$(CURDIR)=.)
 # Do not use -static-pie: Debian's musl-gcc then links dynamically, without a warning.
 STATIC = -static $(if $(findstring clang,$(CC)),,-no-pie) -s
 own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
@@ -184,12 +185,12 @@ sanitize:
 		CFLAGS='$(sanitized)' LDLIBS=build/sanitize.o LDFLAGS=-Wl,--wrap=clone
 	$(MAKE) probes
 	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1 \
-		NSINIT=$(CURDIR)/build/sanitize/nsinit $(dynamic)
+		NSINIT=$(call quote,$(CURDIR)/build/sanitize/nsinit) $(dynamic)
 
-counters = $(CURDIR)/build/coverage.counters
+counters = build/coverage.counters
 coverage:
 	mkdir -p build/coverage
-	gcc -DCOUNTERS='"$(counters)"' -c -o build/coverage.o tests/coverage.c
+	gcc -DCOUNTERS=$(call quote,"$(CURDIR)/$(counters)") -c -o build/coverage.o tests/coverage.c
 	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc \
 		CFLAGS='-g -O0 --coverage' LDLIBS=build/coverage.o LDFLAGS=-Wl,-T,tests/coverage.ld
 	$(MAKE) probes
@@ -197,7 +198,7 @@ coverage:
 	rm -f $(counters)
 	truncate -s 1M $(counters)
 	chmod a+rw $(counters)
-	-exec 9<>$(counters); export NSINIT=$(CURDIR)/build/coverage/nsinit; \
+	-exec 9<>$(counters); export NSINIT=$(call quote,$(CURDIR)/build/coverage/nsinit); \
 		$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS); \
 		$(if $(filter tests,$(TESTS)),tests/faults.sh)
 	COVERAGE_END=1 build/coverage/nsinit
@@ -239,7 +240,7 @@ uninstall:
 # The other processors for which a release has a binary. PROCESSORS= omits them.
 PROCESSORS = $(sort $(filter-out $(shell uname -m),$(patsubst triplet_%,%,$(filter triplet_%,$(.VARIABLES)))))
 dist: $(if $(PROCESSORS),musl)
-	MUSL=$(abspath $(MUSL)) packaging/release $(VERSION) $(PROCESSORS)
+	MUSL=$(call quote,$(abspath $(MUSL))) packaging/release $(VERSION) $(PROCESSORS)
 
 # The Debian suite and architecture that provide musl for each processor. Debian 12 has no riscv64.
 deb_aarch64 = bookworm/musl-dev:arm64

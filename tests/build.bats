@@ -225,6 +225,20 @@ circle() {
 	cmp build/init.o "$tree/build/init.o"
 }
 
+@test "the binary is identical if it is built in a folder whose name has an apostrophe, and by make -R" {
+	local folder="$BATS_TEST_TMPDIR/it's a folder"
+	copy_tree "$folder"
+	cd "$folder"
+	pure_make -R
+	cmp nsinit "$TREE/nsinit"
+	pure_make -q
+	pure_make build/probes/die
+	pure_make install DESTDIR="$folder/to" PREFIX=/usr
+	cmp nsinit "$folder/to/usr/bin/nsinit"
+	# The recipes that need more than a compiler are at least words of a shell.
+	pure_make -n sanitize coverage dist deb | bash -n
+}
+
 @test "install puts each file below DESTDIR and PREFIX, and uninstall removes all of them" {
 	own_tree
 	to=$BATS_TEST_TMPDIR/to
