@@ -64,6 +64,13 @@ static bool lives(const struct process *process)
 	return process->state != 'Z' && process->state != 'X';
 }
 
+char descendants_state(pid_t pid)
+{
+	struct process process;
+
+	return look_at(pid, &process) ? process.state : '\0';
+}
+
 /* Return whether PID is a descendant that belongs to GROUP (0: any group). Store what was read in
  * PROCESS. */
 static bool is_meant(pid_t pid, pid_t group, struct process *process)

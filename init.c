@@ -44,12 +44,12 @@ static struct keep to_keep(const struct nsinit *n)
 
 	keep.fds[0] = s->reaper.signals;
 	keep.fds[1] = s->peer;
+	if (s->terminal.role == OWN_GROUP || (s->role != INNER && s->terminal.role == BELOW_SHELL))
+		keep.fds[keep.count++] = s->terminal.fd;
 	if (s->role == INNER)
 		return keep;
 	keep.fds[keep.count++] = n->pid_file.fd;
 	keep.fds[keep.count++] = n->mounted.point;
-	if (terminal_is_kept(&s->terminal))
-		keep.fds[keep.count++] = s->terminal.fd;
 	return keep;
 }
 

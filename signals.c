@@ -116,7 +116,8 @@ bool signal_suspend(int sig, bool group)
 	kill(group ? 0 : getpid(), sig);
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 	set_mask(SIG_EVERY, NULL);
-	return signals_pending() & SIGBIT(SIGCONT);
+	/* A stop signal: it came after the SIGCONT that resumed us, and discarded that. */
+	return signals_pending() & (SIGBIT(SIGCONT) | STOPS);
 }
 
 void signal_end_by(int sig)

@@ -253,24 +253,43 @@ static void undo_stop(struct supervision *s)
 	signal_command(s, SIGCONT);
 }
 
+/*
+ * Resume COMMAND in the foreground if a shell's fg gave that to nsinit's group. COMMAND comes
+ * first, since its SIGCONT would discard the SIGTSTP of a Ctrl-Z that COMMAND's group, in the
+ * foreground, got before. Until then nsinit has the SIGTSTP and forwards it. With new namespaces
+ * the inner process does both, since the outer one does not know when COMMAND has been resumed.
+ */
+static bool resume_in_foreground(struct supervision *s)
+{
+	siginfo_t cont = {.si_signo = SIGCONT, .si_code = SI_USER};
+
+	if (s->role == INNER || s->terminal.role != OWN_GROUP ||
+	    !terminal_lends(&s->terminal, s->command))
+		return false;
+	s->stopped_by = 0;
+	if (s->role == OUTER)
+		return peer_tell(s->peer, NOTE_KEY, SIGCONT - 1);
+	forward(s, &cont, false);
+	terminal_lend(&s->terminal, s->command);
+	return true;
+}
+
 static void suspend_with_command(struct supervision *s)
 {
 	bool group = s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP;
 	int sig = s->terminal.role == NO_TERMINAL ? SIGSTOP : s->stopped_by;
 
-	/* The fg command of a shell gives the terminal only to nsinit's group. */
-	if ((s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) && s->role != INNER &&
-	    s->terminal.role == OWN_GROUP && terminal_lend(&s->terminal, s->command)) {
-		s->stopped_by = 0;
-		signal_command(s, SIGCONT);
+	/* COMMAND used the terminal before it had the foreground. */
+	if ((s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) &&
+	    s->stop_signal != s->stopped_by && resume_in_foreground(s))
 		return;
-	}
 	if (!should_suspend(s))
 		return;
 	say(VERBOSE, "stopped with COMMAND");
 	if (!signal_suspend(sig, group))
 		undo_stop(s);
 	say(VERBOSE, "resumed");
+	s->resumed = true;
 	s->stop_signal = 0;
 	/* COMMAND stays stopped until the SIGCONT that is pending now is forwarded. Another Ctrl-Z
 	 * may discard that SIGCONT. */
@@ -285,31 +304,36 @@ static void note_job_control(struct supervision *s, int sig)
 	}
 	if (sig == SIGCONT) {
 		s->stop_signal = s->stopped_by = 0;
-		s->early &= ~STOPS; /* SIGCONT discarded them */
-		if (s->role != INNER)
+		/* SIGCONT discarded them. */
+		s->early &= ~STOPS;
+		s->had &= ~STOPS;
+		if (s->role != INNER && s->terminal.role == BELOW_SHELL &&
+		    terminal_lends(&s->terminal, s->command))
 			terminal_lend(&s->terminal, s->command);
 	}
 }
 
+/* Whether COMMAND is stopped. Where /proc does not show it, the answer is UNKNOWN. A stopped
+ * COMMAND whose first thread has ended reads as a zombie: the answer is ZOMBIE. */
+static bool is_stopped(const struct supervision *s, bool unknown, bool zombie)
+{
+	char state = descendants_state(s->command);
+
+	return (state | 0x20) == 't' || (!state && unknown) || (state == 'Z' && zombie);
+}
+
 /*
- * Return whether COMMAND still needs the SIGCONT that nsinit received. A shell sends SIGCONT to the
- * whole group. If COMMAND has been continued since it stopped, it has received that signal too, and
- * forwarding another one might undo a later Ctrl-Z.
+ * Whether COMMAND, below a shell, needs a SIGCONT that nsinit got. The shell sends it to the whole
+ * group. If it resumed nsinit and COMMAND runs, COMMAND had it, and another one might undo a later
+ * Ctrl-Z. That one stops COMMAND first, and then nsinit has the stop signal pending.
  */
 static bool needs_cont(struct supervision *s)
 {
-	siginfo_t info = {0};
+	bool runs = s->resumed && !is_stopped(s, true, false);
 
-	if (s->terminal.role != BELOW_SHELL)
-		return true;
-	if (signals_pending() & STOPS)
-		return false;
-	/* Only the inner process can check COMMAND. */
-	if (s->role == OUTER)
-		return true;
-	return waitid(P_PID, (id_t)s->child.pid, &info,
-		   WCONTINUED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) ||
-	       !info.si_pid;
+	s->resumed = false;
+	return s->role == INNER || s->terminal.role != BELOW_SHELL ||
+	       (!runs && !(signals_pending() & STOPS));
 }
 
 /* --- signals --- */
@@ -403,7 +427,7 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 			on_stop_had(s);
 	} else if (key && s->role == OUTER && !early) {
 		peer_tell(s->peer, NOTE_KEY, (uint64_t)sig - 1);
-	} else if (sig != SIGCONT || needs_cont(s)) {
+	} else if (sig != SIGCONT || (needs_cont(s) && !resume_in_foreground(s))) {
 		forward(s, info, key);
 	}
 	/* Like dumb-init, nsinit stops at once. */
@@ -522,6 +546,10 @@ static void on_status(struct supervision *s, int status)
 	int64_t grace = s->opt->grace;
 
 	take_status(s, status);
+	/* The note may be late: a SIGCONT that nsinit has taken may have continued COMMAND. */
+	if (terminal_is_kept(&s->terminal) &&
+	    !is_stopped(s, false, s->stop_signal == s->stopped_by))
+		s->stopped_by = 0;
 	if (s->ended && s->phase == RUNNING && s->opt->linger)
 		enter(s, LEAVING, NEVER);
 	else if (s->ended && s->phase == RUNNING && grace != GRACE_NONE)
@@ -558,6 +586,8 @@ static void on_note(struct supervision *s, const struct note *note)
 		if (SIGBIT(key.si_signo) & STOPS)
 			key.si_signo = SIGSTOP;
 		forward(s, &key, true);
+		if (note->value == SIGCONT - 1)
+			terminal_lend(&s->terminal, s->command);
 		break;
 	case NOTE_PENDING:
 	case NOTE_READY:

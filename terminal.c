@@ -133,15 +133,25 @@ bool terminal_is_watched(const struct terminal *terminal)
 	       getsid(parent) == getsid(0);
 }
 
-bool terminal_lend(const struct terminal *terminal, pid_t command)
+/* The group of COMMAND, which may have ended and left others in its group. */
+static pid_t lent_group(const struct terminal *terminal, pid_t command)
 {
 	pid_t group = getpgid(command);
 
-	/* COMMAND may have ended and left other processes in its group. */
-	if (group < 0 && terminal->role == OWN_GROUP)
-		group = command;
+	return group < 0 && terminal->role == OWN_GROUP ? command : group;
+}
+
+bool terminal_lends(const struct terminal *terminal, pid_t command)
+{
+	pid_t group = lent_group(terminal, command);
+
 	return terminal_is_kept(terminal) && group > 0 && group != getpgrp() &&
-	       has_foreground(terminal->fd) && !give_foreground(terminal->fd, group);
+	       (has_foreground(terminal->fd) || foreground_of(terminal->fd) == group);
+}
+
+void terminal_lend(const struct terminal *terminal, pid_t command)
+{
+	give_foreground(terminal->fd, lent_group(terminal, command));
 }
 
 bool terminal_is_kept(const struct terminal *terminal)

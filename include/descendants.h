@@ -27,6 +27,9 @@ bool descendants_signal_group(pid_t group, int sig);
  * skips them. */
 void descendants_have_term(pid_t group);
 
+/* Return the state of PID in proc_pid_stat(5), or 0 if /proc does not show PID. */
+char descendants_state(pid_t pid);
+
 /* Return whether any process is still alive. */
 bool descendants_any_left(void);
 

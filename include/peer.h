@@ -22,7 +22,8 @@ enum note_kind {
 	/* From the outer process to the inner one. */
 	NOTE_GO,    /* below a shell: look at your signals; a leader: the terminal is given up */
 	NOTE_ASKED, /* COMMAND received a signal from the terminal that requests a stop */
-	NOTE_KEY    /* VALUE + 1: a signal from the terminal, which COMMAND did not receive */
+	NOTE_KEY /* VALUE + 1: a signal from the terminal, which COMMAND did not receive; with CONT,
+		  * give the terminal to COMMAND as well */
 };
 
 struct note {

@@ -74,8 +74,9 @@ void signals_hurry(void);
 bool signal_is_own(const siginfo_t *info);
 
 /* Stop nsinit, or its whole process group, by SIG, unless SIGCONT is pending. Returns after the
- * next SIGCONT, which is still pending then; false if nothing was stopped, since the kernel ignores
- * SIG for a process group that no shell watches (an orphaned one). */
+ * next SIGCONT, which is still pending then, unless another stop signal has discarded it; false if
+ * nothing was stopped, since the kernel ignores SIG for a process group that no shell watches (an
+ * orphaned one). */
 bool signal_suspend(int sig, bool group);
 
 /* Terminate nsinit by SIG, without a core dump. Returns if SIG does not terminate it. */

@@ -73,6 +73,7 @@ struct supervision {
 	int status; /* the result, a wait(2) status */
 
 	int stopped_by;           /* the signal that COMMAND is stopped by, or 0 */
+	bool resumed;             /* nsinit has stopped since the last SIGCONT that it has taken */
 	int stop_signal;          /* the last stop signal since SIGCONT that nsinit got, or 0 */
 	int64_t stop_signal_ends; /* until then a stop of COMMAND is a reaction to that signal */
 	sigmask early; /* pending before COMMAND was created: COMMAND has not received them */

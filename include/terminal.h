@@ -37,9 +37,12 @@ void terminal_take(const struct terminal *terminal);
  * is in another group of the same session. */
 bool terminal_is_watched(const struct terminal *terminal);
 
-/* Give the foreground to COMMAND's group if nsinit's group has it and they differ (after the fg
- * command of a shell). Returns whether it did. */
-bool terminal_lend(const struct terminal *terminal, pid_t command);
+/* Return whether COMMAND's group, another one than nsinit's, is to have the foreground: nsinit's
+ * group has it (after a shell's fg), or COMMAND's has it already. */
+bool terminal_lends(const struct terminal *terminal, pid_t command);
+
+/* Give the foreground to COMMAND's group. */
+void terminal_lend(const struct terminal *terminal, pid_t command);
 
 /* Return whether nsinit shares the terminal with a shell above it. */
 bool terminal_is_kept(const struct terminal *terminal);

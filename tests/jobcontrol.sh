@@ -36,16 +36,32 @@ scenarios() {
 		shell-killed;20000;x r z S k G;$all;\$nsinit sleep 20
 		suspended-hangup;20000;x r z S h G;$all;\$nsinit sleep 20
 		leader-hangup;12000;l x r h G;$below;\$nsinit sleep 20
-		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;-|-u|-g;\$nsinit sh -c 'echo ready; exec sleep 20'
+		suspend-again;300;x =ready= z S f r z S f r z S f r z S f c E;$all;\$nsinit sh -c 'echo ready; exec sleep 20'
 		running-to-foreground;0;b x =ready= g t 'hello/' =got hello= E;$all;\$nsinit sh -c 'trap go=1 TERM; echo ready; while [ -z "\$go" ]; do sleep 0.02; done; read x; echo "got \$x"'
 		script-loop;0;l x =ready= c E;$all;bash: for i in 1 2 3; do \$nsinit sh -c 'echo ready; exec sleep 20'; done; echo over
-		suspend-in-grace;0;x =ready= z S f;-t 20|-u -t 20;\$nsinit sh -c '(trap "" TERM; while kill -0 \$\$; do sleep 0.01; done 2>/dev/null; echo ready; exec sleep 1000) & exec true'
+		suspend-in-grace;0;x =ready= z S f c E;-t 20|-u -t 20|-g -t 20|-g -u -t 20;\$nsinit bash -c leave_behind
 		pause-leader-interrupt;3000;l x r c E;-P|-u -P;\$nsinit
 		pause-leader-hangup;3000;l x r h G;-P|-u -P;\$nsinit
 		pause-suspend;3000;x r z S f c E;-P|-u -P;\$nsinit
 		stalled;500000;x =y= p r t E;-vv|-u -vv;strace -DD -fqqo /dev/null -e trace=writev -e inject=writev:delay_enter=100000 \$nsinit sh -c 'yes & while :; do (true &); sleep 0.01; done'
 	end
 }
+
+# COMMAND of suspend-in-grace. What it leaves behind is ready once it has had TERM and CONT, with which the grace begins: that
+# CONT would undo a Ctrl-Z. A shell lets what it starts in the background ignore INT, which env undoes.
+# shellcheck disable=SC2016,SC2317,SC2329 # for the shell inside
+leave_behind() {
+	trap 'exit 0' USR1
+	env --default-signal=INT bash -c '
+		trap "had+=T" TERM
+		trap "had+=C" CONT
+		kill -USR1 $PPID
+		until [[ ${had-} == TC ]]; do sleep 0.01; done
+		echo ready
+		exec sleep 1000' &
+	while :; do sleep 0.01; done
+}
+export -f leave_behind
 
 # Lengthen the search for COMMAND, so that more of the random moments come before its exec.
 long_path() {
