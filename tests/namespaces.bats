@@ -1133,6 +1133,51 @@ nested() {
 	[[ ! -s $err ]]
 }
 
+# The freezer of the first version keeps a process from dying, that of the second one does not.
+freezer_group() {
+	local hierarchy=/sys/fs/cgroup/freezer
+	frozen=$hierarchy/nsinit-test-$BATS_SUITE_TEST_NUMBER-$$
+	if [[ ! -w $hierarchy/cgroup.procs ]] || ! mkdir "$frozen" 2>/dev/null; then
+		missing "needs a freezer control group (version 1) that can be written"
+	fi
+}
+
+thaw() {
+	echo THAWED >"$frozen/freezer.state"
+}
+
+teardown() {
+	if [[ -d ${frozen:-} ]]; then
+		thaw
+		wait_for no_member
+		rmdir "$frozen"
+	fi
+	helper_teardown
+}
+
+no_member() {
+	[[ -z $(<"$frozen/cgroup.procs") ]]
+}
+
+is_frozen() {
+	[[ $(<"$frozen/freezer.state") == FROZEN ]]
+}
+
+@test "nsinit waits, and logs it, while a process in the namespace is frozen" {
+	freezer_group
+	start_levels -u -t 0.1
+	echo "$command" >"$frozen/cgroup.procs"
+	echo FROZEN >"$frozen/freezer.state"
+	wait_for is_frozen
+	kill -TERM "$pid"
+	wait_for said "nsinit: waiting for the namespace to end: the kernel waits until every process in it has been reaped" "$err"
+	said "or one that is frozen or in state D)" "$err"
+	not ended "$pid"
+	thaw
+	finish
+	((status == 137))
+}
+
 # --- reboot(2) ---
 
 @test "reboot(2) inside without privileges: a restart is status 129" {
