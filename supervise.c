@@ -547,7 +547,7 @@ static void on_status(struct supervision *s, int status)
 
 	take_status(s, status);
 	/* The note may be late: a SIGCONT that nsinit has taken may have continued COMMAND. */
-	if (terminal_is_kept(&s->terminal) &&
+	if (s->terminal.role == BELOW_SHELL &&
 	    !is_stopped(s, false, s->stop_signal == s->stopped_by))
 		s->stopped_by = 0;
 	if (s->ended && s->phase == RUNNING && s->opt->linger)
