@@ -22,9 +22,10 @@
  * nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears ALIVE
  * and wakes its waiters (CLONE_CHILD_CLEARTID, set_tid_address(2)).
  *
- * The two processes share errno, too. Between opening the gate and the exec, nsinit's only call
- * that can fail is the wait, with ETIMEDOUT once in a TICK. So the child reads errno only right
- * after execve(2), and repeats an execve(2) that seems to have timed out.
+ * The two processes share errno, too. Between opening the gate and the exec, nsinit's wait fails
+ * with ETIMEDOUT once in a TICK, and if the child was stopped in between, other calls of nsinit
+ * fail as well (EAGAIN, ESRCH, ECHILD). So the child reads errno only right after execve(2), and
+ * repeats an execve(2) with an error that may not be its own.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
  * and a socket pair replaces the shared words. A byte from nsinit opens the gate. The child answers
@@ -146,9 +147,11 @@ static int exec_file(struct start *start, const char *file)
 	int error;
 
 	execve(file, start->opt->command, environ);
-	if (errno == ETIMEDOUT)
-		execve(file, start->opt->command, environ);
 	error = errno;
+	if (error != ENOENT && error != EACCES && error != ENOTDIR) {
+		execve(file, start->opt->command, environ);
+		error = errno;
+	}
 	if (error == ENOENT && !access(file, F_OK))
 		start->answer.lacks_interpreter = true;
 	return error;

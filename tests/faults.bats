@@ -50,15 +50,17 @@ strike() {
 	strike shell shell_group leader leader_unshare
 }
 
-# nsinit and the process that becomes COMMAND share errno until exec, and nsinit's wait times out with ETIMEDOUT.
-@test "an execve(2) that seems to have timed out is repeated, with a path and with a search of PATH" {
-	local report=$BATS_TEST_TMPDIR/report command
+# nsinit and the process that becomes COMMAND share errno until exec, and nsinit's own calls may fail meanwhile.
+@test "an execve(2) whose error may be nsinit's is repeated, with a path and with a search of PATH" {
+	local report=$BATS_TEST_TMPDIR/report command error
 	need_root
 	ln -s "$PROBES/die" "$BATS_TEST_TMPDIR/die"
 	for command in "$PROBES/die" die; do
-		PATH=/none:$PATH:$BATS_TEST_TMPDIR run -7 "$PROBES/fault" -x "$NSINIT" -o "$report" \
-			-i 1:execve:1:ETIMEDOUT -- "$NSINIT" "$command" 7
-		grep -qx INJECTED "$report"
+		for error in ETIMEDOUT EAGAIN ESRCH; do
+			PATH=/none:$PATH:$BATS_TEST_TMPDIR run -7 "$PROBES/fault" -x "$NSINIT" -o "$report" \
+				-i "1:execve:1:$error" -- "$NSINIT" "$command" 7
+			grep -qx INJECTED "$report"
+		done
 	done
 }
 
