@@ -183,6 +183,32 @@ run_32bit() {
 	"$BATS_TEST_TMPDIR/installed/usr/bin/nsinit" --version
 }
 
+@test "the Debian package builds from the tarball, which has no history, as from the commit" {
+	need dpkg-buildpackage dpkg-dev
+	need dh debhelper
+	need_file /usr/share/build-essential/essential-packages-list build-essential
+	local commit version
+	version=$(head -n 1 "$root/VERSION")
+	clone_to "$BATS_TEST_TMPDIR/tree"
+	commit=$(git -C "$BATS_TEST_TMPDIR/tree" rev-parse HEAD)
+	# As packaging/release packs it.
+	git -C "$BATS_TEST_TMPDIR/tree" archive --prefix="nsinit-$version/" HEAD | tar -C "$BATS_TEST_TMPDIR" -x
+	rm -rf "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/nsinit-$version"
+	# What was built before does not get into the package's source.
+	make -s
+	make -s deb >"$BATS_TEST_TMPDIR/log" 2>&1 || {
+		tail "$BATS_TEST_TMPDIR/log"
+		return 1
+	}
+	tar -tzf "dist/nsinit_$version.orig.tar.gz" >"$BATS_TEST_TMPDIR/list"
+	grep -qx "nsinit-$version/nsinit.1" "$BATS_TEST_TMPDIR/list"
+	run -1 grep -xE "nsinit-$version/(nsinit|build/.*|dist/.*)" "$BATS_TEST_TMPDIR/list"
+	dpkg-deb -x dist/nsinit_*.deb "$BATS_TEST_TMPDIR/installed"
+	run "$BATS_TEST_TMPDIR/installed/usr/bin/nsinit" --version
+	[[ $output == "nsinit version $version - git.${commit:0:7}" ]]
+}
+
 @test "the APKBUILD builds Alpine's package and its subpackages" {
 	need busybox busybox-static
 	clone_to "$BATS_TEST_TMPDIR/tree"
