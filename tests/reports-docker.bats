@@ -1,7 +1,7 @@
 # bats file_tags=docker
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 # Writing to /proc/1/fd/1 is how cron jobs, `docker exec` and log files that are links write to a container's log. Each
-# way, in real engines.
+# way, in real engines. And what the log says of a container that has exceeded its memory limit.
 
 load helper
 load docker
@@ -119,6 +119,35 @@ logs_exec() {
 
 served() {
 	[[ $(in_container busybox wget -qO- http://127.0.0.1/a-page 2>/dev/null) == served ]]
+}
+
+# need_memory_limit: go on only if the memory controller is available to the engine's control groups.
+need_memory_limit() {
+	[[ -d /sys/fs/cgroup/memory ]] || grep -qsw memory /sys/fs/cgroup/cgroup.controllers ||
+		missing "needs the memory controller of control groups"
+}
+
+@test "a COMMAND that exceeds docker run --memory: a line in the container's log names the limit" {
+	need_memory_limit
+	local file=memory.max words
+	[[ ! -d /sys/fs/cgroup/memory ]] || file=memory.limit_in_bytes
+	for words in --init "${entrypoint[*]}"; do
+		# shellcheck disable=SC2086 # words
+		docker_start --memory 24m --memory-swap 24m $words "$image" tail /dev/zero
+		[[ $(docker_status "$container") == 137 ]]
+		docker logs "$container"
+		[[ $(docker logs "$container" 2>&1) == "nsinit: COMMAND was killed, probably for lack of memory ($file of its control group is 25165824, kills so far: "[1-9]*"): "* ]]
+	done
+}
+
+@test "a COMMAND in a container with --memory that something else kills: no line about memory" {
+	need_memory_limit
+	for words in --init "${entrypoint[*]}"; do
+		# shellcheck disable=SC2086 # words
+		docker_start --memory 24m --memory-swap 24m $words "$image" sh -c 'kill -KILL $$'
+		[[ $(docker_status "$container") == 137 ]]
+		[[ -z $(docker logs "$container" 2>&1) ]]
+	done
 }
 
 @test "podman exec writes to the container's log by /proc/1/fd/1" {
