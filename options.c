@@ -368,6 +368,8 @@ static void read_propagation(struct reading *r, const char *word)
 	r->propagation = word;
 }
 
+enum { HOSTNAME_MAX = 64 }; /* __NEW_UTS_LEN in linux/utsname.h; HOST_NAME_MAX differs by libc */
+
 /* Store VALUE, which is "" if the option has none. */
 static void apply(struct reading *r, const char *value)
 {
@@ -379,6 +381,8 @@ static void apply(struct reading *r, const char *value)
 		*(bool *)at = true;
 		break;
 	case WORD:
+		if (r->row->kind == A_HOSTNAME && strlen(value) > HOSTNAME_MAX)
+			refuse_value(r, value);
 		memcpy(at, &value, sizeof(value));
 		break;
 	case SIGNAL:

@@ -241,7 +241,7 @@ with_pid() {
 	run_nsinit --hostname "$name" cat /proc/sys/kernel/hostname
 	((status == 0))
 	[[ $output == "$name" ]]
-	fails 125 "cannot set the hostname ${name}0: Invalid argument" "$NSINIT" --hostname "${name}0" true
+	fails 125 "--hostname: invalid name '${name}0' (1 to 64 bytes)" "$NSINIT" --hostname "${name}0" true
 }
 
 # --- wd ---

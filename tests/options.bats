@@ -147,6 +147,20 @@ teardown() {
 	done
 }
 
+@test "a NAME that is too long is refused before anything is created, and paths may be longer" {
+	# Without root, too: nothing has been tried yet.
+	local letters
+	printf -v letters %065d 0
+	wrong "--hostname: invalid name '$letters' (1 to 64 bytes)" --hostname "$letters" "${command[@]}"
+	wrong "--hostname: invalid name '$letters' (1 to 64 bytes)" -u "--hostname=$letters" "${command[@]}"
+	# Bytes, not letters.
+	printf -v letters 'é%.0s' {1..33}
+	wrong "--hostname: invalid name '$letters' (1 to 64 bytes)" --hostname "$letters" "${command[@]}"
+	mkdir "$letters"
+	run_at alone --wd "$letters" "$PROBES/die" 3
+	[ "$status" = 3 ]
+}
+
 @test "options that contradict each other are refused" {
 	wrong "--pause: invalid COMMAND 'touch' (the option takes none)" -P "${command[@]}"
 	wrong "--export-proc: needs --pid" --export-proc "$BATS_TEST_TMPDIR/x" "${command[@]}"
