@@ -97,6 +97,9 @@ static void put_all_away(void)
 	size_t size = 0;
 	ssize_t n;
 
+	/* Over the root, since there may be no directory for it: only "/.." sees it there. */
+	if (fd < 0 && !mount("proc", "/", "proc", 0, NULL))
+		fd = file_open("/../self/mounts", O_RDONLY);
 	while (size < MOUNTS_READ && (n = read(fd, mounts + size, MOUNTS_READ - size)) > 0)
 		size += (size_t)n;
 	close(fd);

@@ -277,6 +277,101 @@ order() {
 	run -0 e2fsck -fn "$disk"
 }
 
+# with_disks COMMAND: boot a PC with COMMAND and two disks with journals.
+with_disks() {
+	local n
+	PATH=$PATH:/sbin:/usr/sbin
+	need mkfs.ext4 e2fsprogs
+	for n in 1 2; do
+		mkfs.ext4 -q -O has_journal "$BATS_TEST_TMPDIR/disk$n" 16M
+	done
+	vm_pack "$tree" "$image"
+	vm_run -p "rdinit=/nsinit -- -v $1" -initrd "$image" \
+		-drive "file=$BATS_TEST_TMPDIR/disk1,if=none,id=one,format=raw" -device nvme,drive=one,serial=one \
+		-drive "file=$BATS_TEST_TMPDIR/disk2,if=none,id=two,format=raw" -device nvme,drive=two,serial=two
+	vm_powered_off
+	vm_not_said 'cannot remount'
+	vm_said 'two disks: 2'
+	for n in 1 2; do
+		run -0 dumpe2fs -h "$BATS_TEST_TMPDIR/disk$n"
+		[[ $output == *has_journal* && $output != *needs_recovery* ]]
+		run -0 e2fsck -fn "$BATS_TEST_TMPDIR/disk$n"
+		[[ $output != *'recovering journal'* ]]
+	done
+}
+
+# The second disk is mounted below the first, and its name has a blank and a backslash, which /proc/self/mounts escapes.
+# shellcheck disable=SC2016 # the shell's in the machine
+mount_two='
+	mount -t devtmpfs devtmpfs /dev
+	mount -t ext4 /dev/nvme0n1 /mnt
+	busybox mkdir "/mnt/be low\\"
+	mount -t ext4 /dev/nvme1n1 "/mnt/be low\\"
+	echo data >/mnt/data
+	echo data >"/mnt/be low\\/data"
+	echo two disks: $(busybox df -t ext4 | busybox grep -c nvme)'
+
+@test "other file systems are ended as well: no journal of a data disk needs recovery" {
+	mkdir "$tree"/{proc,mnt}
+	vm_script "$tree/run" <<<"mount -t proc proc /proc; $mount_two"
+	with_disks /run
+}
+
+@test "other file systems are ended also if no procfs is mounted at the end" {
+	mkdir "$tree"/{proc,mnt}
+	vm_script "$tree/run" <<<"mount -t proc proc /proc; $mount_two; busybox umount /proc; busybox rmdir /proc"
+	with_disks /run
+}
+
+@test "the default PATH of the machine's own init includes the sbin directories" {
+	mkdir "$tree/sbin"
+	vm_script "$tree/sbin/in-sbin" <<<'echo "found in sbin"'
+	boot in-sbin
+	vm_said 'found in sbin'
+	vm_powered_off
+}
+
+@test "a word that the kernel does not know is taken for COMMAND, unless it precedes rdinit=" {
+	vm_pack "$tree" "$image"
+	# The kernel knows quiet, which vm_start passes.
+	vm_run "rdinit=/nsinit splash -- sh" -initrd "$image"
+	order 'nsinit: splash: No such file or directory' 'nsinit: status 127: powering off'
+	vm_powered_off
+	vm_run "splash rdinit=/nsinit -- /bin/true" -initrd "$image"
+	order 'nsinit: status 0: powering off'
+	vm_powered_off
+}
+
+@test "a line names the memory limit that killed COMMAND: control groups version 2 of a real kernel" {
+	mkdir -p "$tree"/{proc,sys/fs/cgroup}
+	vm_script "$tree/run" <<-'END'
+		mount -t proc proc /proc
+		mount -t devtmpfs devtmpfs /dev
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup
+		cd /sys/fs/cgroup
+		echo +memory >cgroup.subtree_control
+		busybox mkdir -p out/in
+		echo +memory >out/cgroup.subtree_control
+		echo 16777216 >out/memory.max
+		echo 8388608 >out/in/memory.max
+		echo $$ >out/in/cgroup.procs
+		# First where nothing has been killed for lack of memory.
+		/nsinit sh -c 'kill -KILL $$'
+		echo "killed: $?"
+		/nsinit busybox tail /dev/zero
+		echo "too big: $?"
+		echo max >out/in/memory.max
+		/nsinit busybox tail /dev/zero
+		echo "too big for the group above: $?"
+	END
+	boot /run
+	sed -i 's/\r$//' "$console"
+	order 'killed: 137' 'memory.max of its control group is 8388608, kills so far: 1)' 'too big: 137' \
+		'memory.max of its control group is max, kills so far: 2)' 'too big for the group above: 137'
+	[[ $(vm_count 'for lack of memory') == 2 ]]
+	vm_powered_off
+}
+
 @test "with -u COMMAND runs in a PID namespace, and the machine powers off when it ends" {
 	vm_script "$tree/run" <<-'END'
 		echo "COMMAND is PID $$ of $(busybox ls /proc | busybox grep -c '^[0-9]*$')"
