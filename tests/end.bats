@@ -197,6 +197,16 @@ only_left() {
 	[ "$(grep -c TERM "$left")" = 2 ]
 }
 
+# bats test_tags=seccomp
+@test "-t: a process that was given the PID of one that was left, in the moment before it is signalled, gets nothing" {
+	need_root
+	# clone3(2) with set_tid, Linux 5.5.
+	capture "${own_pidns[@]}" "$PROBES/recycle" -x "$NSINIT" -t 60
+	echo "$output $stderr"
+	((status == 0))
+	[[ $output == "PENDING 0"$'\n'"STATUS 0" && -z $stderr ]]
+}
+
 @test "-t: a remaining process that is stopped gets CONT after the TERM" {
 	for level in "${levels[@]}"; do
 		left=$BATS_TEST_TMPDIR/$level
