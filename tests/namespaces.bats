@@ -58,6 +58,16 @@ with_pid() {
 	one_kind cgroup "cgroup"
 }
 
+@test "--time creates a time namespace and no other, with its offsets from the first process on" {
+	need_file /proc/self/ns/time "'linux-image-.*'"
+	one_kind time "time time_for_children"
+	run_nsinit --boottime 100000000 --pid cut -d. -f1 /proc/uptime
+	((status == 0 && output >= 100000000))
+	# The inner process is in it as well.
+	run_nsinit -u --boottime 100000000 sh -c '[ "$(readlink /proc/1/ns/time)" = "$(readlink /proc/self/ns/time)" ]'
+	((status == 0))
+}
+
 @test "--pid creates a PID namespace and no other" {
 	one_kind pid "pid pid_for_children"
 }
@@ -181,6 +191,21 @@ with_pid() {
 	run_nsinit --map-root-user sh -c 'id -u; cat /proc/self/uid_map'
 	((status == 0))
 	[[ -z $stderr && ${lines[0]} == 0 && ${lines[1]} =~ ^\ *0\ +0\ +1$ ]]
+}
+
+@test "--map-current-user: root and uid 65534 keep their ids in a user namespace of their own" {
+	need_user_namespaces
+	local script='id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map; readlink /proc/self/ns/user; cat /proc/self/setgroups'
+	run_nsinit --map-current-user sh -c "$script"
+	((status == 0))
+	[[ -z $stderr && ${lines[0]} == 0 && ${lines[1]} == 0 && ${lines[2]} =~ ^\ *0\ +0\ +1$ && ${lines[3]} =~ ^\ *0\ +0\ +1$ ]]
+	[[ ${lines[4]} != "$(readlink /proc/self/ns/user)" && ${lines[5]} == deny ]]
+	for_nobody
+	run_as_nobody --map-current-user -u sh -c "$script"
+	((status == 0))
+	echo "$output $stderr"
+	[[ -z $stderr && ${lines[0]} == 65534 && ${lines[1]} == 65534 ]]
+	[[ ${lines[2]} =~ ^\ *65534\ +65534\ +1$ && ${lines[3]} =~ ^\ *65534\ +65534\ +1$ && ${lines[5]} == deny ]]
 }
 
 @test "uid 65534 can create every kind of namespace with --map-root-user" {
@@ -605,6 +630,44 @@ with_pid() {
 		umount point'
 }
 
+@test "with --propagation shared mounts are visible in both directions, and with unchanged as each mount says" {
+	in_mounts '
+		mkdir shared private
+		for dir in shared private; do
+			mount -t tmpfs none $dir
+			mount --make-$dir $dir
+			mkdir $dir/inside $dir/late
+		done
+		# visible DIR WHERE: whether DIR/late, mounted now, is seen by COMMAND.
+		visible() {
+			mount -t tmpfs none "$1/late"
+			found=0
+			grep -q "$PWD/$1/late" /proc/$command/mountinfo || found=1
+			umount "$1/late"
+			return "$found"
+		}
+		mounts_inside() {
+			"$NSINIT" --mount --propagation "$1" mount -t tmpfs none "$2/inside"
+			found=0
+			grep -q "$PWD/$2/inside" /proc/self/mountinfo || found=1
+			[ "$found" = 1 ] || umount "$2/inside"
+			return "$found"
+		}
+		start_levels --mount --propagation unchanged
+		visible shared
+		not visible private
+		stop_it
+		mounts_inside unchanged shared
+		not mounts_inside unchanged private
+		mounts_inside shared shared
+		# A private mount becomes shared inside, with nobody outside.
+		not mounts_inside shared private
+		"$NSINIT" --mount --propagation shared grep "$PWD/private" /proc/self/mountinfo | grep -q " shared:"
+		"$NSINIT" --mount --propagation unchanged grep "$PWD/private" /proc/self/mountinfo >as_is
+		not grep -q " shared:" as_is
+		umount shared private'
+}
+
 @test "--propagation accepts its own words only" {
 	local word
 	for word in Slave slaves rshared un "" x; do
@@ -775,6 +838,24 @@ setup_rootfs() {
 	runs "$(<"$place/pid")" sleep
 	stop_it
 	[[ ! -e $place/pid && ! -s $err ]]
+}
+
+@test "-P --pid-file holds the PID of the process that holds the namespaces, until the end" {
+	local options
+	for options in -u --ipc '-u --uts'; do
+		# shellcheck disable=SC2086 # words
+		start_nsinit -P $options --pid-file pid
+		wait_for test -s pid
+		[[ $(<pid) == "$(children "$pid")" ]]
+		if [[ $options != --ipc ]]; then
+			run -0 nsenter --pid --mount --target "$(<pid)" sh -c 'cd /proc; echo [0-9]*'
+			[[ $output == "1 "* ]]
+		fi
+		kill -TERM "$pid"
+		finish
+		((status == 0))
+		[[ ! -e pid && ! -s $err ]]
+	done
 }
 
 @test "--pid-file creates an empty file before COMMAND runs" {
@@ -1015,6 +1096,10 @@ nested() {
 	run --separate-stderr strace -qq -o /dev/null -e trace=clone -e inject=clone:error=EINVAL "$NSINIT" --cgroup true
 	((status == 125))
 	[[ $stderr == "nsinit: cannot create new namespaces (cgroup): Invalid argument (this kernel lacks "* ]]
+	# As before Linux 5.6, where unshare(2) does not know the flag.
+	run --separate-stderr "$PROBES/refuse" 'unshare/0&0x80:EINVAL' -- "$NSINIT" -u --time true
+	((status == 125))
+	[[ $stderr == "nsinit: cannot create new namespaces (time): Invalid argument (this kernel lacks "* ]]
 }
 
 @test "ENOMEM: the message names an ended init of the PID namespace as a reason" {
