@@ -40,24 +40,24 @@ named() {
 @test "the line at the end of the grace names COMMAND and the others, at most eight, and how many more there are" {
 	need_root
 	local level others more
-	for level in alone pid1 two within; do
-		while read -r others more; do
-			rm -f others first
-			start_at "$level" -t 0.2 -- sh -c "$stubborn" "$others"
-			wait_for said READY first
-			wait_for has_zombie
-			kill -TERM "$pid"
-			end_of_it
-			((status == 137))
-			echo "wanted: $(named 8)${more:+ $more}"
-			cat "$err"
-			[[ $(<"$err") == "nsinit: the grace of 0.2 s is over, sending KILL to: $(named 8)${more:+ $more}" ]]
-		done <<-'END'
-			7
-			8 and 1 more
-			11 and 4 more
-		END
-	done
+	while read -r level others more; do
+		rm -f others first
+		start_at "$level" -t 0.2 -- sh -c "$stubborn" "$others"
+		wait_for said READY first
+		wait_for has_zombie
+		kill -TERM "$pid"
+		end_of_it
+		((status == 137))
+		echo "wanted: $(named 8)${more:+ $more}"
+		cat "$err"
+		[[ $(<"$err") == "nsinit: the grace of 0.2 s is over, sending KILL to: $(named 8)${more:+ $more}" ]]
+	done <<-'END'
+		alone 7
+		alone 8 and 1 more
+		pid1 11 and 4 more
+		two 11 and 4 more
+		within 0
+	END
 }
 
 @test "the line at the end of the grace does not name a process that followed TERM" {
