@@ -623,14 +623,28 @@ static pid_t first_child(pid_t pid)
 	return pid && children_of(pid, &child, 1) ? child : 0;
 }
 
+static int is_elsewhere(pid_t pid)
+{
+	char path[64];
+	struct stat ours, its;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+	return stat("/proc/self/ns/pid", &ours) == 0 && stat(path, &its) == 0 &&
+	       ours.st_ino != its.st_ino;
+}
+
 static pid_t find(enum target target)
 {
 	pid_t pid = known ? (pid_t)processes[0].pid : 0;
 
 	if (target == THE_COMMAND && command_pid)
 		return lives((uint32_t)command_pid) ? command_pid : 0;
-	if (target >= INNER && is('i'))
+	if (target >= INNER && is('i')) {
 		pid = first_child(pid);
+		/* A short-lived child of the outer process comes first with --export-proc. */
+		if (is('p') && pid && !is_elsewhere(pid))
+			return 0;
+	}
 	if (target == THE_COMMAND)
 		pid = first_child(pid);
 	return pid && lives((uint32_t)pid) ? pid : 0;
@@ -711,16 +725,6 @@ static int order(const struct event *e)
 			continued();
 	}
 	return send(talk[0], &what, 1, MSG_NOSIGNAL) == 1;
-}
-
-static int is_elsewhere(pid_t pid)
-{
-	char path[64];
-	struct stat ours, its;
-
-	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
-	return stat("/proc/self/ns/pid", &ours) == 0 && stat(path, &its) == 0 &&
-	       ours.st_ino != its.st_ino;
 }
 
 /* A process in the namespace whose parent is outside. */
