@@ -148,7 +148,7 @@ static int exec_file(struct start *start, const char *file)
 
 	execve(file, start->opt->command, environ);
 	error = errno;
-	if (error != ENOENT && error != EACCES && error != ENOTDIR) {
+	if (error != ENOENT && error != EACCES) {
 		execve(file, start->opt->command, environ);
 		error = errno;
 	}

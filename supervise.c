@@ -113,8 +113,8 @@ static void term_all(struct supervision *s)
 		if (s->role == INNER)
 			peer_tell(s->peer, NOTE_LEFT, 0);
 		else
-			say(ALWAYS, "cannot find what COMMAND left behind, so it gets no TERM: "
-				    "/proc is not a procfs of this PID namespace");
+			say(ALWAYS, "what COMMAND left behind gets no TERM: /proc is not a procfs "
+				    "of this PID namespace");
 		return;
 	}
 	s->sweeping = descendants_signal(SIGTERM);
@@ -741,9 +741,8 @@ static void on_grace_over(struct supervision *s)
 static void say_waiting(void)
 {
 	say(ALWAYS,
-	    "waiting for the namespace to end: the kernel waits until every process in it has "
-	    "been reaped (one that joined it from outside, or one that is frozen or in "
-	    "state D)");
+	    "waiting for the namespace to end: a process in it is frozen or in state D, or joined "
+	    "it from outside and has not been reaped");
 }
 
 static void on_deadline(struct supervision *s)
@@ -848,7 +847,7 @@ static const char *who_reaps(const struct supervision *s)
 		return "nsinit";
 	if (s->opt->warn || log_to.level >= DEBUG)
 		return "nsinit, since each is logged";
-	return "nsinit, since the kernel (before Linux 6.15) or a filter has no other way";
+	return "nsinit, since the kernel (before Linux 6.15) or a filter requires it";
 }
 
 void supervise_describe(const struct supervision *s)

@@ -154,7 +154,7 @@ decided() {
 # bats test_tags=seccomp
 @test "-v says whether the kernel reaps orphans for PID 1, and why it does not" {
 	need_root
-	local log roles=1 who='nsinit, since the kernel (before Linux 6.15) or a filter has no other way'
+	local log roles=1 who='nsinit, since the kernel (before Linux 6.15) or a filter requires it'
 	capture "${own_pidns[@]}" "$PROBES/refuse" pidfd_open:ENOSYS 'clone/0&0x1000:EINVAL' ioctl:ENOTTY -- "$NSINIT" -v true
 	log=$stderr
 	decided 'alone, PID 1' "$who" none TERM none nsinit
