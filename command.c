@@ -211,8 +211,8 @@ static int begin(void *arg)
 	return start->apart ? command_failure(start) : STATUS_FAILED;
 }
 
-/* begin() and its callees have no arrays except for entries of the environment. With glibc the
- * dynamic linker may run on this stack too, and sanitizers need more. */
+/* The largest frame below begin() is the line of a message (log.c). With glibc the dynamic linker
+ * may run on this stack too, and sanitizers need more. */
 #ifdef __GLIBC__
 enum { CHILDS_STACK = 16 * 1024 };
 #else

@@ -21,7 +21,7 @@
 
 enum { MACHINE_GRACE = 3000 }; /* ms, unless --grace is given */
 
-/* Everything that the start creates and the end removes. */
+/* The state of nsinit from its start to its end. */
 struct nsinit {
 	const struct options *opt;
 	struct inherited inherited;
@@ -34,8 +34,8 @@ struct nsinit {
 
 /*
  * Return the files that this process keeps open. PID 1 keeps its standard files, because programs
- * in a container write to its log by /proc/1/fd/1. Apart from its own two sockets the inner process
- * keeps nothing that COMMAND does not have.
+ * in a container write to its log by /proc/1/fd/1. Apart from its signalfd and its socket the inner
+ * process keeps nothing that COMMAND does not have.
  */
 static struct keep to_keep(const struct nsinit *n)
 {
@@ -53,7 +53,7 @@ static struct keep to_keep(const struct nsinit *n)
 	return keep;
 }
 
-/* In the inner process: wait for the outer one. */
+/* In the inner process: wait for NOTE_GO. */
 static void await_go(const struct nsinit *n)
 {
 	struct note note;
@@ -71,7 +71,8 @@ static void give_go(const struct nsinit *n)
 
 /*
  * Give the terminal up, so that COMMAND, which waits at its gate, can take it. Do it no earlier: if
- * the terminal is closed while it belongs to no session, no process receives the signal.
+ * the terminal is closed while it belongs to no session, no process receives the HUP, so that time
+ * must be short.
  */
 static void hand_terminal_over(struct nsinit *n)
 {
@@ -87,8 +88,8 @@ static void hand_terminal_over(struct nsinit *n)
 	await_go(n);
 }
 
-/* Reduce the work of this process: let the kernel reap orphans if this is PID 1 without new
- * namespaces, as in a container. */
+/* Right before supervising: let the kernel reap orphans if this is PID 1 without new namespaces, as
+ * in a container, and ask the scheduler for short turns. */
 static void relieve(struct nsinit *n)
 {
 	if (n->s.role == ALONE && n->s.caller == 1)

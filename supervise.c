@@ -188,8 +188,8 @@ static void deliver(struct supervision *s, siginfo_t *info, bool group)
 		descendants_signal_group(s->child.pid, sig);
 }
 
-/* Forward a signal. KEY means that the terminal sent it to nsinit's process group, and COMMAND is
- * in another one. */
+/* Forward a signal. KEY means that the terminal sent it to nsinit's process group, and COMMAND did
+ * not get it: COMMAND is in another group, or was created later. */
 static void forward(struct supervision *s, siginfo_t *info, bool key)
 {
 	int sig = info->si_signo, to = rewritten(s, sig);
@@ -356,6 +356,8 @@ static bool is_key(const struct supervision *s, const siginfo_t *info)
 	       SIGBIT(info->si_signo) & FROM_TERMINAL;
 }
 
+/* Return whether COMMAND received this signal as well. What was noted about the first signal of its
+ * number, in `had` and `early`, does not hold for the next one. */
 static bool command_has_it(struct supervision *s, const siginfo_t *info)
 {
 	sigmask bit = SIGBIT(info->si_signo);
@@ -407,7 +409,7 @@ static void on_signal_alone(struct supervision *s, const siginfo_t *info)
  * BELOW_SHELL     other          any       any                         forward to COMMAND
  * any other       any            any       any                         forward to COMMAND's group,
  *                                                                      to COMMAND with -c
- * none            STOPS          terminal  ended, or there is none     stop nsinit
+ * BELOW_SHELL     STOPS          terminal  ended, or there is none     stop nsinit
  * any             stop, HUP      any       there is none (--pause)     end
  */
 static void on_signal(struct supervision *s, siginfo_t *info)
@@ -487,7 +489,7 @@ static void on_command_end(struct supervision *s, int status)
 		oom_report();
 	if (s->machine)
 		machine_announce(s->opt->on_exit, reaper_exit_status(status));
-	/* Otherwise our exit status conveys it, which saves the outer process a wakeup. */
+	/* Otherwise our exit status reports it, and no note has to wake the outer process. */
 	if (s->role == INNER && (!at_once || !is_commands(status)))
 		peer_tell(s->peer, NOTE_STATUS, (uint64_t)status);
 	reaper_resume(&s->reaper);

@@ -33,7 +33,8 @@ struct note {
 	pid_t sender; /* not sent: NOTE_NAME's sender as the receiver sees it, or 0 */
 };
 
-/* Create the pair: [0] is the outer end, [1] the inner one. Returns -1 and sets errno. */
+/* Create a pair of connected sockets that keep the boundaries of packets. [0] is the outer end, [1]
+ * the inner one. Returns -1 and sets errno. */
 int peer_pair(int sockets[2]);
 
 /* Send a note without waiting. Failures are logged, unless the other end is gone. Returns whether

@@ -25,7 +25,8 @@ enum role {
 };
 
 /*
- * What happens in which phase ("-": nothing changes). A deadline belongs to each phase but RUNNING.
+ * What happens in which phase ("-": nothing changes). RUNNING and OVER have no deadline,
+ * the other phases can have one.
  *
  *                  RUNNING        STOPPING       LEAVING        KILLING        HUNG_UP (outer)
  * stop asked for   STOPPING (1)   -              - (2)          -              STOPPING (1)
@@ -63,7 +64,8 @@ struct supervision {
 
 	enum phase phase;
 	int64_t deadline; /* ms of CLOCK_MONOTONIC; NEVER */
-	int64_t grace;    /* ms, for what COMMAND leaves behind; or GRACE_NONE, GRACE_FOREVER */
+	int64_t grace;    /* ms, for a stop and for what COMMAND leaves behind; or GRACE_NONE,
+			     GRACE_FOREVER */
 	bool sweeping;    /* the last pass of TERM found processes that the one before had missed */
 	bool progress;    /* children have been reaped since KILL */
 	bool denied;      /* processes are left that nsinit may not signal */
