@@ -93,13 +93,14 @@ static void put_away(char *line)
 /* Begin with the last mount, so that a mount inside another one is unmounted first. */
 static void put_all_away(void)
 {
-	int fd = file_open("/proc/self/mounts", O_RDONLY);
 	size_t size = 0;
 	ssize_t n;
+	int fd;
 
-	/* Over the root, since there may be no directory for it: only "/.." sees it there. */
-	if (fd < 0 && !mount("proc", "/", "proc", 0, NULL))
-		fd = file_open("/../self/mounts", O_RDONLY);
+	/* COMMAND may have left no procfs, nor a directory for one. Only "/.." sees what is mounted
+	 * over the root. */
+	mount("proc", "/", "proc", 0, NULL);
+	fd = file_open("/../self/mounts", O_RDONLY);
 	while (size < MOUNTS_READ && (n = read(fd, mounts + size, MOUNTS_READ - size)) > 0)
 		size += (size_t)n;
 	close(fd);
