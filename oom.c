@@ -116,7 +116,7 @@ static bool report(const struct version *v)
 	/* A limit of the groups above, or the machine's, counts here as well. */
 	say(ALWAYS,
 	    "COMMAND was killed, probably for lack of memory (%s of its control group is %s, "
-	    "kills so far: %s): raise the limit, or let COMMAND use less memory",
+	    "kills so far: %s): raise the limit, or use less memory",
 	    v->limit, oom_text, kills);
 	return true;
 }

@@ -213,7 +213,7 @@ killed='kill -KILL $$'
 # says FILE LIMIT KILLS: the one line of the last run.
 says() {
 	((status == 137))
-	[[ $stderr == "nsinit: COMMAND was killed, probably for lack of memory ($1 of its control group is $2, kills so far: $3): raise the limit, or let COMMAND use less memory" ]]
+	[[ $stderr == "nsinit: COMMAND was killed, probably for lack of memory ($1 of its control group is $2, kills so far: $3): raise the limit, or use less memory" ]]
 }
 
 silent() {
