@@ -84,7 +84,7 @@ static void put_away(char *line)
 	end = find_char(++path, ' ');
 	*end = '\0';
 	decode(path);
-	if (!strcmp(path, "/proc") || !umount2(path, 0))
+	if (!umount2(path, 0))
 		return;
 	if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL))
 		say(VERBOSE, "cannot remount %s read-only: %m", path);
