@@ -11,7 +11,7 @@
 struct child {
 	pid_t pid;   /* 0: none */
 	int pidfd;   /* -1 before Linux 5.2, or if a filter refused it */
-	bool pinned; /* PID is this child's: it has not been reaped, and nobody else reaps it */
+	bool pinned; /* PID is this child's: it has not been reaped, and only nsinit reaps it */
 };
 
 /*

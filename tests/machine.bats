@@ -225,7 +225,7 @@ order() {
 		busybox mkdir /d
 		mount -t devtmpfs devtmpfs /d
 		exec >/d/ttyS0
-		echo "COMMAND runs, written in vain: ${lost-no}"
+		echo "COMMAND runs, written without effect: ${lost-no}"
 		outlive -d 1 -
 	END
 	# The kernel's own /dev/console must be replaced.
@@ -233,7 +233,7 @@ order() {
 	vm_pack "$tree" "$image"
 	vm_node dev/console 1 7 >>"$image" # the device of /dev/full
 	vm_run "rdinit=/nsinit -- -vv /run" -initrd "$image"
-	order 'COMMAND runs, written in vain: yes' 'TERM ' 'reboot: Power down'
+	order 'COMMAND runs, written without effect: yes' 'TERM ' 'reboot: Power down'
 	vm_not_said 'nsinit:'
 	vm_powered_off
 }
@@ -331,7 +331,7 @@ mount_two='
 	vm_powered_off
 }
 
-@test "a word that the kernel does not know is taken for COMMAND, unless it precedes rdinit=" {
+@test "a word that the kernel does not know is mistaken for COMMAND, unless it precedes rdinit=" {
 	vm_pack "$tree" "$image"
 	# The kernel knows quiet, which vm_start passes.
 	vm_run "rdinit=/nsinit splash -- sh" -initrd "$image"

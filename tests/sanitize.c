@@ -12,8 +12,8 @@ void __asan_handle_no_return(void);
 int __real_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 
-/* Before a call that does not return ASan wants to know the stack, and says so where it is none
- * that it has allocated. */
+/* Before a call that does not return, ASan looks up the stack, and reports an error if it has not
+ * allocated that stack. So replace the function. */
 void __asan_handle_no_return(void)
 {
 }
