@@ -75,12 +75,15 @@ static void answer(const struct start *start)
 	read(start->sockets[1], &byte, 1);
 }
 
-/* Wait until CHILD has called exec, has ended, or is stopped. */
+/* Wait until CHILD has called exec, has ended, or is stopped. A file system that does not answer
+ * may hold an exec up: after a second signals have to be handled again. */
 static void await_exec(struct start *start, const struct child *child)
 {
+	int ticks = 1000 / TICK;
+
 	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
 		wait_while(&start->alive, 1);
-		if (start->alive && child_is_halted(child))
+		if (start->alive && (child_is_halted(child) || !--ticks))
 			return;
 	}
 }

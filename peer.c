@@ -56,20 +56,29 @@ static ssize_t receive(int fd, struct note *note)
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
 	    .msg_controllen = sizeof(control)};
-	ssize_t n = syscall(SYS_recvmsg, fd, &message, MSG_DONTWAIT);
+	ssize_t n = syscall(SYS_recvmsg, fd, &message, MSG_DONTWAIT | MSG_PEEK);
 
 	/*
-	 * There is no room for control messages, so the kernel closes any descriptors sent with it.
+	 * There is no room for descriptors. Leave a packet that has any: taking it would close them
+	 * here, and the last close of a file may block (SO_LINGER of socket(7)).
 	 */
+	if (n >= 0 && message.msg_flags & MSG_CTRUNC) {
+		syscall(SYS_shutdown, fd, SHUT_RDWR);
+		return -1;
+	}
+	if (n >= 0)
+		n = syscall(SYS_recvmsg, fd, &message, MSG_DONTWAIT);
 	note->sender = control.who.pid;
 	return n == NOTE_SIZE && message.msg_flags & MSG_TRUNC ? 0 : n;
 }
 
+/* Return whether the other end is gone. After a shutdown(2) of one direction, which poll(2) would
+ * report for ever without POLLHUP, shut down the other one too. */
 static bool is_gone(int fd)
 {
-	struct pollfd peer = {.fd = fd};
+	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
 
-	return poll(&peer, 1, 0) > 0 && peer.revents & POLLHUP;
+	return poll(&peer, 1, 0) > 0 && !syscall(SYS_shutdown, fd, SHUT_RDWR);
 }
 
 bool peer_next(int fd, bool outer, struct note *note)

@@ -236,6 +236,9 @@ static bool should_suspend(const struct supervision *s)
 	/* The terminal signals only COMMAND's group. */
 	if (s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP)
 		return true;
+	/* A COMMAND that stops itself must not stop the clock. */
+	if (s->deadline != NEVER)
+		return false;
 	/* A shell with job control would have seen COMMAND stop. */
 	return terminal_is_watched(&s->terminal);
 }
@@ -248,8 +251,12 @@ static bool should_suspend(const struct supervision *s)
  */
 static void undo_stop(struct supervision *s)
 {
-	if (s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU)
+	if (s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) {
+		/* A COMMAND that ignores HUP would stop again at once, for ever. */
+		if (s->sent & SIGBIT(SIGHUP))
+			return;
 		signal_command(s, SIGHUP);
+	}
 	signal_command(s, SIGCONT);
 }
 
@@ -534,7 +541,7 @@ static void on_outer_gone(struct supervision *s)
 
 static void on_peer_gone(struct supervision *s)
 {
-	close(s->peer);
+	/* It is not closed before nsinit exits, because of the descriptors in it (peer.c). */
 	s->peer = -1;
 	s->stopped_by = 0; /* the end of COMMAND would no longer be reported */
 	if (s->role == INNER)
@@ -547,6 +554,9 @@ static void on_status(struct supervision *s, int status)
 {
 	int64_t grace = s->opt->grace;
 
+	/* Root inside may have sent it, and nsinit stops itself by this signal. */
+	if (WIFSTOPPED(status) && (WSTOPSIG(status) < SIGSTOP || WSTOPSIG(status) > SIGTTOU))
+		return;
 	take_status(s, status);
 	/* The note may be late: a SIGCONT that nsinit has taken may have continued COMMAND. */
 	if (s->terminal.role == BELOW_SHELL &&
@@ -570,12 +580,17 @@ static void on_note(struct supervision *s, const struct note *note)
 			s->command = note->sender;
 		break;
 	case NOTE_RUNS:
-		pid_file_fill(s->pid_file, s->opt->pause ? s->child.pid : s->command);
+		if (s->pid_file)
+			pid_file_fill(s->pid_file, s->opt->pause ? s->child.pid : s->command);
+		s->pid_file = NULL; /* once, however often root inside sends this */
 		break;
 	case NOTE_STATUS:
 		on_status(s, (int)note->value);
 		break;
 	case NOTE_LEFT:
+		/* The init of a PID namespace finds them all, and never sends this. */
+		if (s->left_behind || s->opt->namespaces & CLONE_NEWPID)
+			break;
 		s->left_behind = true;
 		term_all(s);
 		break;

@@ -32,17 +32,18 @@ static bool has_foreground(int fd)
 
 static int open_terminal(void)
 {
+	pid_t session;
 	int fd = file_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
 
 	/*
 	 * ENXIO means that there is no terminal. Any other error means that /dev is empty or not
-	 * accessible. Then a standard file is the controlling terminal if the kernel reports its
-	 * foreground group (tty_ioctl(4)).
+	 * accessible. Then a standard file is the controlling terminal if its session is ours. The
+	 * kernel answers for a pty's master as well, with the session of the other end.
 	 */
 	if (fd >= 0 || errno == ENXIO)
 		return fd;
 	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
-		if (foreground_of(std) >= 0)
+		if (!syscall(SYS_ioctl, std, TIOCGSID, &session) && session == getsid(0))
 			return (int)syscall(SYS_fcntl, std, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return -1;
 }

@@ -289,6 +289,89 @@ meddled() {
 	done
 }
 
+# inside ARG...: nsinit -u with a user namespace, and COMMAND meddles with its sockets.
+inside() {
+	need_root
+	need_user_namespaces
+	spawn "$NSINIT" --map-root-user -u "$@"
+}
+
+@test "root inside cannot make the outer process spin by shutting the socket down" {
+	inside "$PROBES/meddle" -w -i
+	# The socket is of no use any more, as if the outer process had ended.
+	finish
+	((status == 137))
+}
+
+@test "root inside cannot make the outer process wait for the close of a descriptor" {
+	inside --net -t 1 "$PROBES/meddle" -l 1000 -i
+	wait_for said READY "$out"
+	# COMMAND is the child of the inner process. The outer one reads the packet once it is the last to hold the file.
+	meddler=$(children "$(children "$pid")")
+	kill -STOP "$pid"
+	wait_for in_state "$pid" T
+	kill -USR1 "$meddler"
+	wait_for said "DONE 1" "$out"
+	kill -CONT "$pid"
+	kill -TERM "$pid"
+	finish
+	((status == 137))
+}
+
+@test "a note from inside cannot make the outer process signal processes outside" {
+	need_root
+	need_user_namespaces
+	local kind=6 log=$BATS_TEST_TMPDIR/log # NOTE_LEFT
+	# A child that nsinit has from before its exec is outside.
+	spawn bash -c '"$PROBES/siglog" -x 10 -s 0 "$1" & exec "$NSINIT" --map-root-user -u "$PROBES/meddle" -n "$2:0:1" -e' - "$log" "$kind"
+	wait_for said READY "$log"
+	outside=$(sed -n 's/^READY.* \([0-9]*\)$/\1/p' "$log")
+	finish
+	((status == 7))
+	! grep -q '^15 ' "$log"
+}
+
+@test "a note from inside, with a signal that COMMAND was stopped by, cannot make the outer process send that signal" {
+	need_root
+	need_user_namespaces
+	need script bsdutils
+	local level
+	# NOTE_STATUS with the wait(2) status "stopped by KILL".
+	for level in '-g -u' -u; do
+		run timeout 60 script -qec "sh -c '$NSINIT --map-root-user $level $PROBES/meddle -n 5:0x097f:1 -e; echo survived \$?'" /dev/null
+		echo "$output"
+		[[ $output == *"survived 7"* ]]
+	done
+}
+
+@test "root inside cannot fill the pid file" {
+	inside --pid-file "$BATS_TEST_TMPDIR/pid" "$PROBES/meddle" -n 4:0:1000 # NOTE_RUNS
+	wait_for said "DONE 1" "$out"
+	(($(wc -l <"$BATS_TEST_TMPDIR/pid") <= 1))
+	kill -TERM "$pid"
+	finish
+	((status == 7))
+}
+
+@test "a stop is kept while the exec of COMMAND is held up" {
+	need python3 python3
+	printf '#!/bin/sh\nexit 0\n' >"$BATS_TEST_TMPDIR/leased"
+	chmod +x "$BATS_TEST_TMPDIR/leased"
+	# A write lease holds up the exec of its file until it is given up, or for lease-break-time: 45 s (fcntl(2)).
+	run -0 timeout 100 python3 - "$NSINIT" "$BATS_TEST_TMPDIR/leased" <<-'END'
+		import fcntl, os, signal, subprocess, sys, time
+		signal.signal(signal.SIGIO, signal.SIG_IGN)
+		fd = os.open(sys.argv[2], os.O_RDONLY)
+		fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+		nsinit = subprocess.Popen([sys.argv[1], "-t", "5", sys.argv[2]])
+		while fcntl.fcntl(fd, fcntl.F_GETLEASE) == fcntl.F_WRLCK:
+		    time.sleep(0.01)
+		nsinit.terminate()
+		print(nsinit.wait(timeout=30))
+	END
+	[ "$output" = 143 ]
+}
+
 # --- --root ---
 
 @test "--root works if the working directory or its parent cannot be searched" {
