@@ -128,7 +128,7 @@ static int put_all_away_and_exit(void *nothing)
  * nsinit carries on without it. */
 static void end_mounts(void)
 {
-	_Alignas(16) char stack[16]; /* the child has a copy, and never returns */
+	_Alignas(16) char stack[COPIED_STACK];
 	pid_t child = clone(put_all_away_and_exit, stack + sizeof(stack), SIGCHLD, NULL);
 
 	if (child < 0) {

@@ -156,9 +156,7 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 	 * inner process mounts it before it creates its mount namespace. */
 	unsigned long flags =
 	    opt->namespaces & ~NOT_BY_CLONE & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
-	/* The child has a copy of our memory. It may overwrite what lies below this array, since it
-	 * never returns there. */
-	char stack[16];
+	char stack[COPIED_STACK];
 
 	if (!child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack), NULL))
 		return 0;

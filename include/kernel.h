@@ -41,6 +41,13 @@
 #define CLONE_PIDFD 0x00001000 /* 5.2, silently ignored before */
 #endif
 
+/*
+ * The stack, in bytes, of a child with a copy of nsinit's memory. The child may overwrite what lies
+ * below, since it never returns there. But the libc's clone(3) writes a first stack frame while it
+ * is still in the parent, and so into the parent's own memory: up to 160 bytes (s390x).
+ */
+enum { COPIED_STACK = 256 };
+
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2) /* 6.9, EINVAL before */
 #endif
