@@ -2,7 +2,6 @@
 #include "paths.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "child.h"
@@ -47,39 +46,41 @@ int place_set(struct place *place, const char *path)
 struct resolving {
 	const char *path;
 	char *real;
+	int pipe[2];
 };
 
 static int resolve(void *arg)
 {
-	struct resolving *r = arg;
+	const struct resolving *r = arg;
 
 	if (chdir(r->path) || syscall(SYS_getcwd, r->real, PATH_MAX) < 0)
 		return errno;
 	/* The kernel's name of a directory outside the root begins with "(unreachable)". */
-	return *r->real == '/' ? 0 : ENOENT;
+	return *r->real == '/' && write(r->pipe[1], r->real, PATH_MAX) == PATH_MAX ? 0 : ENOENT;
 }
 
 /*
  * Use a child to change directory, since it may be impossible to return to ours if it cannot be
- * searched. Pass the result in shared memory: under an emulator a vfork(2) child may share no other
- * memory.
+ * searched. Pass the result through a pipe: under an emulator a vfork(2) child does not share
+ * memory. A pipe has room for a page, and PATH_MAX is not more. If this fails, nsinit ends, so
+ * nothing is closed then.
  */
-/* NOLINTNEXTLINE(readability-non-const-parameter): the result is copied to it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the result is read into it. */
 int path_resolve(const char *path, char real[static PATH_MAX])
 {
-	struct resolving r = {path, NULL};
+	struct resolving r = {.path = path, .real = real};
 	struct child child;
 	char stack[4096];
 	int status;
 
-	r.real = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (r.real == MAP_FAILED ||
+	if (syscall(SYS_pipe2, r.pipe, O_CLOEXEC) ||
 	    child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
 		return -1;
 	status = child_wait(&child);
 	close(child.pidfd);
-	strcpy(real, r.real);
-	munmap(r.real, PATH_MAX);
+	close(r.pipe[1]);
+	read(r.pipe[0], real, PATH_MAX);
+	close(r.pipe[0]);
 	if (!status)
 		return 0;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
@@ -91,15 +92,13 @@ int place_make(struct place *place)
 	char *end = place->path, was;
 
 	do {
-		int failed;
-
 		end = find_char(end + 1, '/');
 		was = *end;
 		*end = '\0';
-		failed = mkdir(place->path, 0755);
-		if (!failed && !place->made)
-			place->made = (size_t)(end - place->path);
-		if (failed && errno != EEXIST) {
+		if (!mkdir(place->path, 0755)) {
+			if (!place->made)
+				place->made = (size_t)(end - place->path);
+		} else if (errno != EEXIST) {
 			*strrchr(place->path, '/') = '\0'; /* it existed: keep it */
 			return -1;
 		}
