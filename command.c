@@ -71,7 +71,7 @@ static void answer(const struct start *start)
 {
 	char byte;
 
-	send(start->sockets[1], &start->answer, sizeof(start->answer), MSG_NOSIGNAL);
+	socket_send(start->sockets[1], &start->answer, sizeof(start->answer), MSG_NOSIGNAL);
 	read(start->sockets[1], &byte, 1);
 }
 
@@ -91,7 +91,7 @@ static void await_exec(struct start *start, const struct child *child)
 /* Let the child with separate memory continue. */
 static void release_apart(struct start *start)
 {
-	send(start->sockets[0], "", 1, MSG_NOSIGNAL);
+	socket_send(start->sockets[0], "", 1, MSG_NOSIGNAL);
 	read(start->sockets[0], &start->answer, sizeof(start->answer));
 	close(start->sockets[0]);
 }

@@ -29,7 +29,7 @@ bool peer_tell(int fd, enum note_kind kind, uint64_t value)
 
 	if (fd < 0)
 		return false;
-	if (send(fd, &note, NOTE_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+	if (socket_send(fd, &note, NOTE_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 		return true;
 	if (errno != EPIPE && errno != ECONNRESET)
 		say(ALWAYS, "cannot send a note to the other nsinit process: %m");

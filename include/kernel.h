@@ -76,6 +76,13 @@ static inline int file_stat(int fd, const char *path, struct stat *st)
 #endif
 }
 
+/* send(2), which on some processors is the larger function of the libc. Its errors and results are
+ * the same. */
+static inline ssize_t socket_send(int fd, const void *data, size_t n, int flags)
+{
+	return syscall(SYS_sendto, fd, data, n, flags, NULL, 0);
+}
+
 /* capget(2), linux/capability.h: effective, permitted, inheritable, and each one's upper half. */
 struct capability_header {
 	uint32_t version;
