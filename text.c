@@ -65,7 +65,7 @@ const char *environment(const char *name)
 	return NULL;
 }
 
-static const char *digits_of(unsigned int n, char buf[static DIGITS])
+static char *digits_of(unsigned int n, char buf[static DIGITS])
 {
 	/* cppcheck-suppress ctuPointerArith ; BUF has DIGITS bytes in all callers. */
 	char *p = buf + DIGITS - 1;
@@ -82,7 +82,6 @@ static const char *text_of_error(int error, char buf[static DIGITS])
 {
 	static const char unknown[] = "error ";
 	const char *text = "";
-	char number[DIGITS];
 
 	if (error >= EPERM && error <= ELOOP)
 		text = word_at(error_texts, error - EPERM);
@@ -90,9 +89,9 @@ static const char *text_of_error(int error, char buf[static DIGITS])
 		text = "Not supported";
 	if (*text)
 		return text;
-	strcpy(buf, unknown);
-	strcpy(buf + sizeof(unknown) - 1, digits_of((unsigned int)error % 10000, number));
-	return buf;
+	/* BUF has room for it in front of four digits. */
+	return memcpy(digits_of((unsigned int)error % 10000, buf) - strlen(unknown), unknown,
+	    strlen(unknown));
 }
 
 size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
