@@ -65,6 +65,14 @@ endif
 
 # --- what is built ---
 
+comma = ,
+# With musl and GNU ld, leave out startup code, tables and gaps that nsinit does not need.
+trimmed = $(if $(findstring musl-gcc,$(CC))$(musl_ldflags),\
+	-Wl$(comma)-T$(comma)startup.ld$(comma)--defsym=code_alignment=$(code_alignment))
+machine := $(shell $(CC) -dumpmachine)
+# In bytes, what the processor requires of an instruction or of the constants that are between instructions.
+code_alignment = $(if $(filter x86_64% i%86%,$(machine)),1,$(if $(filter riscv% s390%,$(machine)),2,4))
+
 # The second line of VERSION is the commit in an archive, and git's placeholder in a clone.
 VERSION := $(firstword $(file <VERSION))
 COMMIT := $(or $(if $(wildcard .git),$(shell git --git-dir=.git rev-parse HEAD 2>/dev/null)),\
@@ -83,9 +91,15 @@ warnings = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-proto
 	$(if $(WERROR),-Werror)
 own_cppflags = -D_GNU_SOURCE -Iinclude $(musl_cppflags)
 # Flags that make nsinit smaller, if the compiler supports them. GCC 12 and clang have -Oz. Without -malign-data GCC
-# aligns arrays to 32 bytes on x86.
-smallest := $(foreach flag,-Oz -malign-data=abi -fno-move-loop-invariants -fno-caller-saves,\
-	$(shell $(CC) -Werror $(flag) -c -o /dev/null -x c /dev/null >/dev/null 2>&1 && echo $(flag)))
+# aligns arrays to 32 bytes on x86. The assembler fills each function's section up to its alignment.
+supported = $(foreach flag,$1,$(shell $(CC) -Werror $(flag) -c -o /dev/null -x c /dev/null >/dev/null 2>&1 && echo $(flag)))
+smallest := $(call supported,-Oz -malign-data=abi -fno-move-loop-invariants -fno-caller-saves -fno-tree-tail-merge \
+	-Wa$(comma)--no-pad-sections)
+# s390x has a shorter call, which reaches 64 KB. The linker reports a call that does not reach its function, so this is
+# safe, but glibc is too large for it.
+ifneq ($(and $(findstring s390x,$(machine)),$(trimmed)),)
+smallest += -msmall-exec -fno-guess-branch-probability
+endif
 # Put each function into its own section, so that the linker can discard unused ones. Avoid jump tables, because they
 # would be among the constants that memory.c releases.
 own_cflags = -std=c11 -Os $(smallest) $(warnings) -ffunction-sections -fdata-sections -fno-pie \
@@ -98,9 +112,6 @@ own_ldflags = $(STATIC) -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro $(unpadded) $(musl_ldflags)
 # Avoid a gap in the file between the text and the few bytes of data. lld does not accept such a page size.
 unpadded = $(if $(findstring clang,$(CC)),,-Wl,-z,common-page-size=16)
-# With musl and GNU ld, leave out startup code and tables that nsinit does not need.
-trimmed = $(if $(findstring musl-gcc,$(CC))$(musl_ldflags),-Wl$(comma)-T$(comma)startup.ld)
-comma = ,
 version_flags = -DNSINIT_VERSION='"$(VERSION)"' -DNSINIT_COMMIT='"$(SHORT)"'
 
 compile = $(CC) $(own_cppflags) $(own_cflags) $(CPPFLAGS) $(CFLAGS)
