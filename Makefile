@@ -82,7 +82,7 @@ SHORT := $(shell printf %.7s '$(COMMIT)')
 SRCS := $(sort $(wildcard *.c))
 # The order of linking: first what an idle nsinit runs, then the libc, then from cold.c on what only the start needs.
 # memory.c releases that last part.
-hot = $(patsubst %,$(BUILD)/%.o,supervise text log memory signals child reaper peer descendants)
+hot = $(patsubst %,$(BUILD)/%.o,supervise text small log memory signals child reaper peer descendants)
 cold = $(BUILD)/cold.o
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 PROBES := $(patsubst tests/probes/%.c,$(BUILD)/probes/%,$(wildcard tests/probes/*.c))
@@ -124,6 +124,10 @@ $(BIN): $(OBJS) startup.ld $(BUILD)/link.is
 
 $(BUILD)/%.o: %.c $(BUILD)/compile.is
 	$(compile) $(nowhere) -MMD -MP -c -o $@ $<
+
+# Otherwise the compiler may make a loop in memcpy into a call of memcpy.
+$(BUILD)/small.o: own_cflags += -fno-builtin $(no_patterns)
+no_patterns := $(call supported,-fno-tree-loop-distribute-patterns)
 
 $(BUILD)/options.o: own_cppflags += $(version_flags)
 $(BUILD)/options.o: $(BUILD)/version.is
