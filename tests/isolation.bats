@@ -325,10 +325,12 @@ inside() {
 	# A child that nsinit has from before its exec is outside.
 	spawn bash -c '"$PROBES/siglog" -x 10 -s 0 "$1" & exec "$NSINIT" --map-root-user -u "$PROBES/meddle" -n "$2:0:1" -e' - "$log" "$kind"
 	wait_for said READY "$log"
-	outside=$(sed -n 's/^READY.* \([0-9]*\)$/\1/p' "$log")
+	outside=$(sed -n 's/^READY //p' "$log")
 	finish
 	((status == 7))
-	! grep -q '^15 ' "$log"
+	kill -USR1 "$outside"
+	wait_for ended "$outside"
+	run ! grep -q '^15 ' "$log"
 }
 
 @test "a note from inside, with a signal that COMMAND was stopped by, cannot make the outer process send that signal" {
