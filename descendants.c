@@ -68,7 +68,9 @@ char descendants_state(pid_t pid)
 {
 	struct process process;
 
-	return look_at(pid, &process) ? process.state : '\0';
+	if (!look_at(pid, &process))
+		return '\0';
+	return process.state;
 }
 
 /* Return whether PID is a descendant that belongs to GROUP (0: any group). Store what was read in

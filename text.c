@@ -90,6 +90,7 @@ static const char *text_of_error(int error, char buf[static DIGITS])
 	if (*text)
 		return text;
 	/* BUF has room for it in front of four digits. */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the digits end the text. */
 	return memcpy(digits_of((unsigned int)error % 10000, buf) - strlen(unknown), unknown,
 	    strlen(unknown));
 }
