@@ -219,6 +219,20 @@ function print_better(    i) {
 	line("tini and dumb-init are small files because they use the shared libc, which takes 1.2 MB while they run. `-u` forwards a signal through two processes, where the others need one." (fact["autogroup"] == 1 ? " dumb-init gives COMMAND a session of its own. On this machine no CPU control group is in use, and the kernel divides the processors among sessions (sched_autogroup_enabled): a storm in COMMAND's session leaves dumb-init its own share. In a container with a CPU control group dumb-init does not have that advantage." : "") " bwrap exits before the processes that COMMAND left are gone (see \"The end\").")
 }
 
+function print_window(    i, n) {
+	if (!count["window"])
+		return
+	line("## The first moment")
+	line("From the execve(2) of PID 1 until it blocks or handles TERM, the kernel discards that signal, and nobody can prevent this from inside ([window.c](window.c)). Each contender is sent " value["window", "nsinit", 2] " TERMs, one in each run, aimed evenly at the first 6 ms after its execve(2). The share that is lost is the mean length of that moment. \"The first instruction\" is a program that blocks all signals by its first system call, before its libc starts: no program can be faster. nsinit has nothing before its own first call but musl's start. dumb-init blocks signals early as well, but its child has an empty handler for each signal until it executes COMMAND, and what is forwarded before is lost.")
+	print "| | TERMs lost | of | moment, µs | over nsinit |"
+	print "| --- | ---: | ---: | ---: | ---: |"
+	for (i = 1; i <= count["window"]; i++) {
+		n = names["window", i]
+		print "| " n " | " value["window", n, 1] " | " value["window", n, 2] " | " figure(value["window", n, 3]) " | " (value["window", "nsinit", 1] ? ratio(value["window", n, 1] / value["window", "nsinit", 1]) : "–") " |"
+	}
+	print ""
+}
+
 END {
 	makers = number["signals-growth", numbers["signals-growth"]]
 	line("# What nsinit costs, and what others cost")
@@ -261,6 +275,7 @@ END {
 	}
 	print ""
 
+	print_window()
 	line("## Size and memory")
 	line("![Size and resident memory](size.svg)")
 	print "| | binary, bytes | resident while idle, kB | of all its processes | wakeups in a second |"

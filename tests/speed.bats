@@ -295,6 +295,9 @@ right_statuses() {
 		'unshare + tini-static' bwrap; do
 		grep -qE "^\| ${name/+/\\+} \| [0-9.]+ \| [0-9.]+ to [0-9.]+ \|" "$BATS_TEST_TMPDIR/out/results.md"
 	done
+	for name in nsinit tini dumb-init catatonit; do
+		grep -qE "^\| $name \| [0-9]+ \| 10 \| [0-9]+ \|" "$BATS_TEST_TMPDIR/out/results.md"
+	done
 	for chart in startup orphans signals size end levels mounts; do
 		grep -q '</svg>' "$BATS_TEST_TMPDIR/out/$chart.svg"
 	done
