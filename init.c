@@ -380,8 +380,13 @@ static _Noreturn void end(struct nsinit *n, int status)
 
 int main(int argc, char **argv)
 {
-	struct options opt;
-	struct nsinit n = {.opt = &opt,
+	/* Not on the stack, whose next page would then often be touched: see log_to. */
+	static struct options opt;
+	static struct nsinit n;
+	int status;
+
+	(void)argc;
+	n = (struct nsinit){.opt = &opt,
 	    .pid_file.fd = -1,
 	    .mounted.point = -1,
 	    .s = {.opt = &opt,
@@ -389,9 +394,6 @@ int main(int argc, char **argv)
 		.child.pidfd = -1,
 		.deadline = INT64_MAX,
 		.pid_file = &n.pid_file}};
-	int status;
-
-	(void)argc;
 	if (signals_hold(&n.inherited))
 		die(STATUS_FAILED, "cannot block signals: %m");
 	n.s.caller = n.s.self = getpid();

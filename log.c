@@ -10,7 +10,11 @@
 #include "kernel.h"
 #include "text.h"
 
-struct log log_to;
+/*
+ * The first variable in the order of linking. So all small variables, the libc's and the stack on
+ * which COMMAND is started are in one page of 4 KB, and the start touches only that one.
+ */
+_Alignas(4096) struct log log_to;
 
 static void write_line(int fd, const struct iovec *line)
 {

@@ -51,6 +51,26 @@ compiled() {
 	((size <= 40 * 1024))
 }
 
+# page NAME: print the number of the page of 4 KB in which the variable NAME ends.
+page() {
+	local first size
+	read -r first size _ < <(nm -S "$tree/nsinit" | sed -n "s/ [BbDd] $1\(\.[0-9]*\)\?\$//p")
+	echo $(((0x$first + 0x$size - 1) >> 12))
+}
+
+@test "on x86-64 a start touches one page of data, and the file has no data for it" {
+	[[ $(uname -m) == x86_64 ]] || skip "other processors have a table of addresses in the file (.got)"
+	local name
+	own_tree
+	pure_make -C "$tree" STATIC='-static -no-pie'
+	for name in log_to __libc builtin_tls childs_stack opt n; do
+		echo "$name: $(page "$name")"
+		[[ $(page "$name") == "$(page log_to)" ]]
+	done
+	# LOAD, offset, two addresses, the size in the file.
+	[[ $(readelf -lW "$tree/nsinit" | awk '/LOAD .* RW / { print $5 + 0 }') == 0 ]]
+}
+
 @test "the binary contains neither a heap nor stdio" {
 	own_tree
 	pure_make -C "$tree" STATIC='-static -no-pie'
