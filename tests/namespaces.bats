@@ -554,7 +554,7 @@ with_pid() {
 		fails 126 "./plain: Permission denied" "$NSINIT" --pid --export-proc a/b ./plain
 		fails 125 "cannot mount proc at none" "$NSINIT" -u --mount-proc=none --export-proc a/b true
 		fails 125 "cannot enter the root none" "$NSINIT" -u --root none --export-proc a/b true
-		fails 125 "cannot set the hostname" "$NSINIT" -u --hostname "$(printf %065d 0)" --export-proc a/b true
+		fails 125 "--hostname: invalid name" "$NSINIT" -u --hostname "$(printf %065d 0)" --export-proc a/b true
 		fails 125 "cannot change to directory none" "$NSINIT" -u --wd none --export-proc a/b true
 		fails 125 "--pid-file: cannot create /none/p" "$NSINIT" -u --pid-file /none/p --export-proc a/b true
 		[[ ! -e a ]]'
