@@ -12,6 +12,7 @@ key == "machines" {
 	}
 	next
 }
+key == "arm64" { arm64[$1, $2] = $3; if ($1 == "kernel") arm64_kernel = $2; next }
 key == "machine" { cost[$2] = $3; next }
 $1 == "ratio" { whole[key, $2, $3] = $4; first[key, $2, $3] = $5; cpu[key, $2, $3] = $6; next }
 key == "calls" { calls[$1] = $2; next }
@@ -284,6 +285,17 @@ END {
 		n = names["idle", i]
 		bytes = n == "nsinit -u" ? size["nsinit"] : n == "unshare + tini-static" ? size["unshare"] + size["tini-static"] : size[n]
 		print "| " n " | " bytes " | " value["idle", n, 1] " | " value["idle", n, 2] (value["idle", n, 3] > 1 ? " (" value["idle", n, 3] " processes)" : "") " | " value["idle", n, 4] " |"
+	}
+	print ""
+
+	line("## arm64")
+	line("[bench/arm64](arm64) counts in a virtual machine with Debian's kernel " arm64_kernel ": minor page faults of all the processes together, system calls from the init's execve(2) to COMMAND's, and what is resident while idle, for each process. It is emulated, so its times mean nothing. nsinit's binary has " arm64["size", "nsinit"] " bytes there.")
+	print "| | faults | calls | resident, kB |"
+	print "| --- | ---: | ---: | ---: |"
+	split("COMMAND alone:the least init:nsinit:the least -u:nsinit -u", arm64_names, ":")
+	for (i = 1; i <= 5; i++) {
+		n = arm64_names[i]
+		print "| " n " | " figure(arm64["faults", n]) " | " figure(arm64["calls", n]) " | " figure(arm64["idle", n]) " |"
 	}
 	print ""
 
