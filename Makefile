@@ -98,7 +98,7 @@ smallest := $(call supported,-Oz -malign-data=abi -fno-move-loop-invariants -fno
 # s390x has a shorter call, which reaches 64 KB. The linker reports a call that does not reach its function, so this is
 # safe, but glibc is too large for it.
 ifneq ($(and $(findstring s390x,$(machine)),$(trimmed)),)
-smallest += -msmall-exec -fno-guess-branch-probability
+smallest += -msmall-exec -mtune=z13 -fno-guess-branch-probability
 endif
 # Put each function into its own section, so that the linker can discard unused ones. Avoid jump tables, because they
 # would be among the constants that memory.c releases.
