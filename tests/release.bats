@@ -229,7 +229,7 @@ share/zsh/site-functions/_nsinit" ]]
 	need yamllint yamllint
 	for file in "$root"/.github/workflows/*.yml; do
 		yamllint -d relaxed --no-warnings "$file"
-		grep -oE '\bmake( -[a-zA-Z]+)*( [a-z]+)?( |$)' "$file" | awk '$NF ~ /^[a-z]+$/ && NF > 1 { print $NF }' | sort -u >"$BATS_TEST_TMPDIR/targets"
+		grep -v '^ *#' "$file" | grep -oE '\bmake( -[a-zA-Z]+)*( [a-z]+)?( |$)' | awk '$NF ~ /^[a-z]+$/ && NF > 1 { print $NF }' | sort -u >"$BATS_TEST_TMPDIR/targets"
 		while read -r target; do
 			echo "$file: make $target"
 			grep -qE "^([a-z]+ )*$target:" "$root/Makefile"
