@@ -103,7 +103,6 @@ enum { ENTRY = 32 }; /* bytes for one of the entries below */
  * (sd_watchdog_enabled(3)), SYSTEMD_EXEC_PID (systemd.exec(5)). If NAME names nsinit, replace it by
  * TEXT, which names COMMAND. Return whether it was replaced.
  */
-
 static bool rename_in_environment(const char *name, char text[static ENTRY], pid_t from)
 {
 	bool renamed = false;
