@@ -2,14 +2,11 @@
 #include "peer.h"
 
 #include <poll.h>
-#include <stddef.h>
 #include <sys/socket.h>
 
 #include "files.h"
 #include "kernel.h"
 #include "log.h"
-
-enum { NOTE_SIZE = offsetof(struct note, sender) };
 
 int peer_pair(int sockets[2])
 {

@@ -8,6 +8,7 @@
 #define NSINIT_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -32,6 +33,8 @@ struct note {
 	uint64_t value;
 	pid_t sender; /* not sent: NOTE_NAME's sender as the receiver sees it, or 0 */
 };
+
+enum { NOTE_SIZE = offsetof(struct note, sender) }; /* bytes of a note that are sent */
 
 /* Create a pair of connected sockets that keep the boundaries of packets. [0] is the outer end, [1]
  * the inner one. Returns -1 and sets errno. */

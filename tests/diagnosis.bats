@@ -10,11 +10,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # --- what did not stop ---
 
 # COMMAND and as many more processes as $0 says that ignore TERM, and a zombie that COMMAND does not reap.

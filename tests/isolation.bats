@@ -13,11 +13,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # --- the descriptors of PID 1 ---
 
 # prepare_look: copy the probe to a directory where the user "nobody" can run it, and to a root directory for --root.
@@ -321,9 +316,9 @@ inside() {
 @test "a note from inside cannot make the outer process signal processes outside" {
 	need_root
 	need_user_namespaces
-	local kind=6 log=$BATS_TEST_TMPDIR/log # NOTE_LEFT
+	local log=$BATS_TEST_TMPDIR/log
 	# A child that nsinit has from before its exec is outside.
-	spawn bash -c '"$PROBES/siglog" -x 10 -s 0 "$1" & exec "$NSINIT" --map-root-user -u "$PROBES/meddle" -n "$2:0:1" -e' - "$log" "$kind"
+	spawn bash -c '"$PROBES/siglog" -x 10 -s 0 "$1" & exec "$NSINIT" --map-root-user -u "$PROBES/meddle" -n LEFT:0:1 -e' - "$log"
 	wait_for said READY "$log"
 	outside=$(sed -n 's/^READY //p' "$log")
 	finish
@@ -338,16 +333,16 @@ inside() {
 	need_user_namespaces
 	need script bsdutils
 	local level
-	# NOTE_STATUS with the wait(2) status "stopped by KILL".
+	# With the wait(2) status "stopped by KILL".
 	for level in '-g -u' -u; do
-		run timeout 60 script -qec "sh -c '$NSINIT --map-root-user $level $PROBES/meddle -n 5:0x097f:1 -e; echo survived \$?'" /dev/null
+		run timeout 60 script -qec "sh -c '$NSINIT --map-root-user $level $PROBES/meddle -n STATUS:0x097f:1 -e; echo survived \$?'" /dev/null
 		echo "$output"
 		[[ $output == *"survived 7"* ]]
 	done
 }
 
 @test "root inside cannot fill the pid file" {
-	inside --pid-file "$BATS_TEST_TMPDIR/pid" "$PROBES/meddle" -n 4:0:1000 # NOTE_RUNS
+	inside --pid-file "$BATS_TEST_TMPDIR/pid" "$PROBES/meddle" -n RUNS:0:1000
 	wait_for said "DONE 1" "$out"
 	(($(wc -l <"$BATS_TEST_TMPDIR/pid") <= 1))
 	kill -TERM "$pid"

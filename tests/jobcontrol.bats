@@ -11,11 +11,6 @@ setup() {
 	set_long
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # --- the table in the manual ---
 
 # Each row: the event, the modes, and then the state of COMMAND, of another process in its group, of nsinit and of the

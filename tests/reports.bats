@@ -12,11 +12,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # --- /proc/1/fd ---
 
 # A job is started as by cron, in a new session and with other standard files, and writes to those of PID 1.

@@ -137,6 +137,11 @@ close_terminal() {
 	terminal=
 }
 
+teardown() {
+	close_terminal
+	helper_teardown
+}
+
 # --- shells ---
 
 # The words that start each shell without its configuration. It is interactive if it has a terminal.

@@ -22,11 +22,6 @@ setup() {
 	set_long
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # run_it ARG...: docker run -it with nsinit as the entry point. New namespaces below it need permission to mount. The
 # client must not forward its own signals, for example WINCH, in addition to those of the terminal.
 run_it() {

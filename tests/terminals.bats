@@ -11,11 +11,6 @@ setup() {
 	set_long
 }
 
-teardown() {
-	close_terminal
-	helper_teardown
-}
-
 # stopped, resumed: whether COMMAND and nsinit (with namespaces, the outer process) are stopped or running. The inner
 # process, PID 1 of a namespace, cannot be stopped from inside.
 stopped() {

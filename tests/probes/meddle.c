@@ -1,7 +1,7 @@
 /*
  * meddle: attacks the init, as root inside its namespace, through the init's descriptors.
  *
- *     meddle -d | -p | -w | -n KIND:VALUE:COUNT | -l SECONDS [-i | -e]
+ *     meddle -d | -p | -w | -n NOTE:VALUE:COUNT | -l SECONDS [-i | -e]
  *
  * -d changes each signalfd of PID 1 so that it reports no signal. The others use each socket of
  * PID 1: -p sends an empty packet, -w shuts the direction to the outer process down, -n sends COUNT
@@ -12,12 +12,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "../../include/peer.h"
 #include "files.h"
-
-struct note {
-	uint32_t kind, unused;
-	uint64_t value;
-};
 
 static char action;
 static struct note note;
@@ -54,7 +50,7 @@ static void send_descriptor(int socket)
 	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof fd),
 			 .cmsg_level = SOL_SOCKET,
 			 .cmsg_type = SCM_RIGHTS}};
-	struct iovec piece = {&note, sizeof note};
+	struct iovec piece = {&note, NOTE_SIZE};
 	struct msghdr message = {.msg_iov = &piece,
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
@@ -90,11 +86,22 @@ static int meddle_with(int copy)
 	if (action == 'w' && shutdown(copy, SHUT_WR) == -1)
 		fail("shutdown");
 	for (long i = 0; action == 'n' && i < count; i++)
-		if (send(copy, &note, sizeof note, MSG_NOSIGNAL) == -1)
+		if (send(copy, &note, NOTE_SIZE, MSG_NOSIGNAL) == -1)
 			fail("send");
 	if (action == 'l')
 		send_descriptor(copy);
 	return 1;
+}
+
+static uint32_t kind_of(const char *name)
+{
+	if (strcmp(name, "RUNS") == 0)
+		return NOTE_RUNS;
+	if (strcmp(name, "STATUS") == 0)
+		return NOTE_STATUS;
+	if (strcmp(name, "LEFT") == 0)
+		return NOTE_LEFT;
+	_exit(98);
 }
 
 /* Read the options. Returns the one that says how it ends: i, e or 0. */
@@ -109,7 +116,7 @@ static int read_options(int argc, char **argv)
 		}
 		action = (char)opt;
 		if (opt == 'n') {
-			note.kind = (uint32_t)strtoul(strtok(optarg, ":"), NULL, 0);
+			note.kind = kind_of(strtok(optarg, ":"));
 			note.value = strtoull(strtok(NULL, ":"), NULL, 0);
 			count = strtol(strtok(NULL, ":"), NULL, 0);
 		} else if (opt == 'l') {
