@@ -124,12 +124,6 @@ static const struct {
 #ifdef SYS_arch_prctl
     CALL(arch_prctl),
 #endif
-#ifdef SYS_mmap
-    CALL(mmap),
-#endif
-#ifdef SYS_mmap2
-    CALL(mmap2),
-#endif
 #ifdef SYS_newfstatat
     CALL(newfstatat),
 #endif
