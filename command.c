@@ -37,7 +37,7 @@
  * whether the other process has died or is stopped, which no wakeup announces. */
 enum { TICK = 20 }; /* ms */
 
-static void wait_while(const int *word, int value)
+static void wait_while_equal(const int *word, int value)
 {
 	const long tick[] = {0, TICK * 1000000L};
 
@@ -59,7 +59,7 @@ static void await_gate(const struct start *start)
 	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
 		pid_t parent;
 
-		wait_while(&start->gate, 0);
+		wait_while_equal(&start->gate, 0);
 		parent = getppid(); /* 0: in another PID namespace */
 		if (parent && parent != start->self)
 			_exit(STATUS_FAILED);
@@ -82,7 +82,7 @@ static void await_exec(struct start *start, const struct child *child)
 	int ticks = 1000 / TICK;
 
 	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
-		wait_while(&start->alive, 1);
+		wait_while_equal(&start->alive, 1);
 		if (start->alive && (child_is_halted(child) || !--ticks))
 			return;
 	}
@@ -196,10 +196,10 @@ static int begin(void *arg)
 			   ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 			   : "/usr/local/bin:/bin:/usr/bin";
 	/* LISTEN_PIDFDID is the inode of LISTEN_PID's pidfd, which would be nsinit's. */
-	if (rename_in_environment("LISTEN_PID=", listen, start->caller))
+	if (rename_in_environment("LISTEN_PID=", listen, start->original_pid))
 		remove_from_environment("LISTEN_PIDFDID=");
-	rename_in_environment("WATCHDOG_PID=", watchdog, start->caller);
-	rename_in_environment("SYSTEMD_EXEC_PID=", exec, start->caller);
+	rename_in_environment("WATCHDOG_PID=", watchdog, start->original_pid);
+	rename_in_environment("SYSTEMD_EXEC_PID=", exec, start->original_pid);
 	if (start->peer >= 0)
 		peer_tell(start->peer, NOTE_NAME, 0);
 	await_gate(start);

@@ -93,7 +93,8 @@ static bool is_meant(pid_t pid, pid_t group, struct process *process)
 
 enum outcome { DELIVERED, GONE, DENIED };
 
-/* Signal by number if there is no pidfd: before Linux 5.3, or if a seccomp filter refuses them. */
+/* Send SIG by PIDFD, or by number if there is none: before Linux 5.3, or if a seccomp filter
+ * refuses them. */
 static enum outcome deliver(int pidfd, pid_t pid, int sig)
 {
 	if (pidfd >= 0 && !syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0))

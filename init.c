@@ -90,9 +90,9 @@ static void hand_terminal_over(struct nsinit *n)
 
 /* Right before supervising: let the kernel reap orphans if this is PID 1 without new namespaces, as
  * in a container, and ask the scheduler for short turns. */
-static void relieve(struct nsinit *n)
+static void prepare_to_supervise(struct nsinit *n)
 {
-	if (n->s.role == ALONE && n->s.caller == 1)
+	if (n->s.role == ALONE && n->s.original_pid == 1)
 		reaper_delegate(&n->s.reaper, n->opt->pause ? NULL : &n->s.child, n->opt);
 	signals_hurry();
 }
@@ -107,7 +107,7 @@ static int run_pause(struct nsinit *n)
 		peer_tell(n->s.peer, NOTE_RUNS, 0);
 		setsid();
 	}
-	relieve(n);
+	prepare_to_supervise(n);
 	supervise_describe(&n->s);
 	supervise(&n->s);
 	return reaper_exit_status(n->s.status);
@@ -121,7 +121,7 @@ static int run_command(struct nsinit *n)
 	    .inherited = &n->inherited,
 	    .terminal = &s->terminal,
 	    .self = s->self,
-	    .caller = s->caller,
+	    .original_pid = s->original_pid,
 	    .peer = -1,
 	    .machine = s->machine};
 	struct keep keep;
@@ -164,7 +164,7 @@ static int run_command(struct nsinit *n)
 	 */
 	if (s->role == INNER && s->terminal.role == BELOW_SHELL)
 		setsid();
-	relieve(n);
+	prepare_to_supervise(n);
 	supervise_describe(s);
 	say(VERBOSE, "started %s as PID %d", n->opt->command[0], s->child.pid);
 	pid_file_fill(&n->pid_file, s->command);
@@ -214,11 +214,14 @@ static void follow_outer(const struct nsinit *n)
  * well. It must reach COMMAND once. The outer process forwards nothing before NOTE_PENDING.
  *
  * Below a shell this process stays in the group, since COMMAND is to be a member. The outer process
- * looks at its pending signals first, and this one afterwards. So what is pending in the outer
- * process alone came before this one was created, and the outer one forwards it. What is pending in
- * both came later, and this process sees to it. Nobody takes a signal between the two looks. Nor
- * can a group's signal that is on its way make a difference: the kernel signals the newest member
- * of a group first.
+ * looks at its pending signals first, and this one afterwards:
+ *
+ *     pending in           it came                            who forwards it
+ *     the outer one alone  before this process was created    the outer process
+ *     both                 afterwards, to the whole group     this process
+ *
+ * Nobody takes a signal between the two looks. Nor can a group's signal that is on its way make a
+ * difference: the kernel signals the newest member of a group first.
  *
  * Otherwise this process leaves the group and drops what it had: the outer one forwards it.
  */
@@ -291,7 +294,7 @@ static int run_outer(struct nsinit *n)
 	keep.fds[keep.count++] = s->child.pidfd;
 	files_release(&keep);
 	log_to.nowait = true;
-	relieve(n);
+	prepare_to_supervise(n);
 	supervise_describe(s);
 	say(VERBOSE, "started the inner process as PID %d", s->child.pid);
 	supervise(s);
@@ -315,14 +318,14 @@ static int prepare(struct nsinit *n)
 {
 	struct supervision *s = &n->s;
 	const struct options *opt = n->opt;
-	bool machine = s->caller == 1 && machine_is_ours();
+	bool machine = s->original_pid == 1 && machine_is_ours();
 
 	if (!machine && opt->on_exit > ON_EXIT_EXIT)
 		die(STATUS_FAILED, "--on-exit: only the machine's own init can end the machine");
 	s->machine = machine && opt->on_exit != ON_EXIT_EXIT;
 	s->grace = s->machine && opt->grace == GRACE_NONE ? MACHINE_GRACE : opt->grace;
 	if (opt->parent_death)
-		set_parent_death(opt->parent_death, s->caller);
+		set_parent_death(opt->parent_death, s->original_pid);
 	s->reaper.signals = signals_watch(-1, true);
 	if (s->reaper.signals < 0)
 		die(STATUS_FAILED, "cannot wait for signals: %m");
@@ -396,8 +399,8 @@ int main(int argc, char **argv)
 		.pid_file = &n.pid_file}};
 	if (signals_hold(&n.inherited))
 		die(STATUS_FAILED, "cannot block signals: %m");
-	n.s.caller = n.s.self = getpid();
-	options_parse(&opt, argv, n.s.caller);
+	n.s.original_pid = n.s.self = getpid();
+	options_parse(&opt, argv, n.s.original_pid);
 	n.s.role = opt.namespaces ? OUTER : ALONE;
 	status = prepare(&n);
 	if (!status)

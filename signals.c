@@ -117,7 +117,7 @@ bool signal_suspend(int sig, bool group)
 	set_mask(SIG_EVERY & ~SIGBIT(sig), NULL);
 	set_mask(SIG_EVERY, NULL);
 	/* A stop signal: it came after the SIGCONT that resumed us, and discarded that. */
-	return signals_pending() & (SIGBIT(SIGCONT) | STOPS);
+	return signals_pending() & (SIGBIT(SIGCONT) | STOP_SIGNALS);
 }
 
 void signal_end_by(int sig)

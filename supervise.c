@@ -41,7 +41,8 @@ static int64_t now(void)
 	return (int64_t)t[0] * 1000 + t[1] / 1000000;
 }
 
-static int64_t in(int64_t ms)
+/* Return the deadline in MS milliseconds. */
+static int64_t after(int64_t ms)
 {
 	return ms == GRACE_FOREVER || ms == GRACE_NONE ? NEVER : now() + ms;
 }
@@ -102,7 +103,7 @@ static void kill_all(struct supervision *s)
 		descendants_signal(SIGKILL);
 	s->sweeping = false;
 	s->progress = false;
-	enter(s, KILLING, in(s->role == INNER ? INNER_KILL_WAIT : KILL_WAIT));
+	enter(s, KILLING, after(s->role == INNER ? INNER_KILL_WAIT : KILL_WAIT));
 }
 
 /* Send TERM to every process that has not had it. */
@@ -129,9 +130,9 @@ static void ask_stop(struct supervision *s, int64_t grace)
 	if (grace != GRACE_NONE && grace != GRACE_FOREVER && s->role == OUTER)
 		grace += OUTER_EXTRA;
 	if ((s->phase == RUNNING || s->phase == HUNG_UP) && grace != GRACE_NONE) {
-		enter(s, STOPPING, in(grace));
+		enter(s, STOPPING, after(grace));
 	} else if (s->phase == LEAVING && s->deadline == NEVER && s->opt->linger) {
-		enter(s, LEAVING, in(grace));
+		enter(s, LEAVING, after(grace));
 		if (s->role != OUTER)
 			term_all(s);
 	}
@@ -160,7 +161,7 @@ static int rewritten(const struct supervision *s, int sig)
 {
 	if (s->opt->rewritten & SIGBIT(sig))
 		return s->opt->renamed[sig];
-	if (s->opt->suspend && SIGBIT(sig) & STOPS && s->role != OUTER && group_is_meant(s))
+	if (s->opt->suspend && SIGBIT(sig) & STOP_SIGNALS && s->role != OUTER && group_is_meant(s))
 		return SIGSTOP;
 	return sig;
 }
@@ -228,10 +229,10 @@ static void forward(struct supervision *s, siginfo_t *info, bool key)
  * from inside. */
 static bool should_suspend(const struct supervision *s)
 {
-	if (!s->stopped_by || s->role == INNER || s->caller == 1)
+	if (!s->stopped_by || s->role == INNER || s->original_pid == 1)
 		return false;
 	/* nsinit received the same stop signal. */
-	if (s->stop_signal == s->stopped_by && now() < s->stop_signal_ends)
+	if (s->suspend_signal == s->stopped_by && now() < s->suspend_until)
 		return true;
 	/* The terminal signals only COMMAND's group. */
 	if (s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP)
@@ -288,7 +289,7 @@ static void suspend_with_command(struct supervision *s)
 
 	/* COMMAND used the terminal before it had the foreground. */
 	if ((s->stopped_by == SIGTTIN || s->stopped_by == SIGTTOU) &&
-	    s->stop_signal != s->stopped_by && resume_in_foreground(s))
+	    s->suspend_signal != s->stopped_by && resume_in_foreground(s))
 		return;
 	if (!should_suspend(s))
 		return;
@@ -297,7 +298,7 @@ static void suspend_with_command(struct supervision *s)
 		undo_stop(s);
 	say(VERBOSE, "resumed");
 	s->resumed = true;
-	s->stop_signal = 0;
+	s->suspend_signal = 0;
 	/* COMMAND stays stopped until the SIGCONT that is pending now is forwarded. Another Ctrl-Z
 	 * may discard that SIGCONT. */
 }
@@ -305,15 +306,15 @@ static void suspend_with_command(struct supervision *s)
 /* Record a stop signal that nsinit received; a SIGCONT clears the record. */
 static void note_job_control(struct supervision *s, int sig)
 {
-	if (SIGBIT(sig) & STOPS) {
-		s->stop_signal = rewritten(s, sig);
-		s->stop_signal_ends = now() + STOP_REACTION;
+	if (SIGBIT(sig) & STOP_SIGNALS) {
+		s->suspend_signal = rewritten(s, sig);
+		s->suspend_until = now() + STOP_REACTION;
 	}
 	if (sig == SIGCONT) {
-		s->stop_signal = s->stopped_by = 0;
+		s->suspend_signal = s->stopped_by = 0;
 		/* SIGCONT discarded them. */
-		s->early &= ~STOPS;
-		s->had &= ~STOPS;
+		s->early &= ~STOP_SIGNALS;
+		s->had &= ~STOP_SIGNALS;
 		if (s->role != INNER && s->terminal.role == BELOW_SHELL &&
 		    terminal_lends(&s->terminal, s->command))
 			terminal_lend(&s->terminal, s->command);
@@ -340,7 +341,7 @@ static bool needs_cont(struct supervision *s)
 
 	s->resumed = false;
 	return s->role == INNER || s->terminal.role != BELOW_SHELL ||
-	       (!runs && !(signals_pending() & STOPS));
+	       (!runs && !(signals_pending() & STOP_SIGNALS));
 }
 
 /* --- signals --- */
@@ -365,7 +366,7 @@ static bool is_key(const struct supervision *s, const siginfo_t *info)
 
 /* Return whether COMMAND received this signal as well. What was noted about the first signal of its
  * number, in `had` and `early`, does not hold for the next one. */
-static bool command_has_it(struct supervision *s, const siginfo_t *info)
+static bool command_received_it(struct supervision *s, const siginfo_t *info)
 {
 	sigmask bit = SIGBIT(info->si_signo);
 	bool had = s->had & bit, early = s->early & bit;
@@ -384,7 +385,7 @@ static void on_signal_alone(struct supervision *s, const siginfo_t *info)
 	/* A hang-up ends nsinit, like any program that does not handle SIGHUP. */
 	bool hung_up = sig == SIGHUP && info->si_code == SI_KERNEL;
 
-	if (is_key(s, info) && SIGBIT(sig) & STOPS && s->caller != 1) {
+	if (is_key(s, info) && SIGBIT(sig) & STOP_SIGNALS && s->original_pid != 1) {
 		signal_suspend(sig, false);
 		return;
 	}
@@ -416,7 +417,7 @@ static void on_signal_alone(struct supervision *s, const siginfo_t *info)
  * BELOW_SHELL     other          any       any                         forward to COMMAND
  * any other       any            any       any                         forward to COMMAND's group,
  *                                                                      to COMMAND with -c
- * BELOW_SHELL     STOPS          terminal  ended, or there is none     stop nsinit
+ * BELOW_SHELL     STOP_SIGNALS   terminal  ended, or there is none     stop nsinit
  * any             stop, HUP      any       there is none (--pause)     end
  */
 static void on_signal(struct supervision *s, siginfo_t *info)
@@ -427,11 +428,11 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 	if (sig == SIGCHLD || signal_is_own(info))
 		return;
 	note_job_control(s, sig);
-	if (s->opt->pause || (s->ended && key && SIGBIT(sig) & STOPS)) {
+	if (s->opt->pause || (s->ended && key && SIGBIT(sig) & STOP_SIGNALS)) {
 		on_signal_alone(s, info);
 		return;
 	}
-	if (command_has_it(s, info)) {
+	if (command_received_it(s, info)) {
 		if (is_stop(s, sig))
 			on_stop_had(s);
 	} else if (key && s->role == OUTER && !early) {
@@ -440,8 +441,8 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 		forward(s, info, key);
 	}
 	/* Like dumb-init, nsinit stops at once. */
-	if (s->opt->suspend && info->si_code != SI_KERNEL && SIGBIT(sig) & STOPS)
-		s->stopped_by = s->stop_signal = sig;
+	if (s->opt->suspend && info->si_code != SI_KERNEL && SIGBIT(sig) & STOP_SIGNALS)
+		s->stopped_by = s->suspend_signal = sig;
 	suspend_with_command(s);
 }
 
@@ -506,7 +507,7 @@ static void on_command_end(struct supervision *s, int status)
 	} else if (s->phase == RUNNING && s->opt->linger) {
 		enter(s, LEAVING, NEVER);
 	} else if (s->phase == RUNNING) {
-		enter(s, LEAVING, in(s->grace));
+		enter(s, LEAVING, after(s->grace));
 		term_all(s);
 	} else if (s->phase == STOPPING) {
 		enter(s, LEAVING, s->deadline);
@@ -529,6 +530,8 @@ void supervise_end(struct supervision *s, int status)
 
 /* --- the other process --- */
 
+/* The outer process died, so the namespace has to end: by the signal of --kill-child, and a grace
+ * for what does not follow, or at once. */
 static void on_outer_gone(struct supervision *s)
 {
 	int64_t grace = s->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : s->opt->grace;
@@ -539,6 +542,8 @@ static void on_outer_gone(struct supervision *s)
 		kill_all(s);
 }
 
+/* The other process closed the connection. The outer process waits a moment for the inner one's
+ * end, which is what normally follows. */
 static void on_peer_gone(struct supervision *s)
 {
 	/* It is not closed before nsinit exits, because of the descriptors in it (peer.c). */
@@ -547,9 +552,10 @@ static void on_peer_gone(struct supervision *s)
 	if (s->role == INNER)
 		on_outer_gone(s);
 	else if (s->phase == RUNNING)
-		enter(s, HUNG_UP, in(HANG_UP_WAIT));
+		enter(s, HUNG_UP, after(HANG_UP_WAIT));
 }
 
+/* The inner process reports to the outer one that COMMAND has ended or stopped. */
 static void on_status(struct supervision *s, int status)
 {
 	int64_t grace = s->opt->grace;
@@ -560,12 +566,12 @@ static void on_status(struct supervision *s, int status)
 	take_status(s, status);
 	/* The note may be late: a SIGCONT that nsinit has taken may have continued COMMAND. */
 	if (s->terminal.role == BELOW_SHELL &&
-	    !is_stopped(s, false, s->stop_signal == s->stopped_by))
+	    !is_stopped(s, false, s->suspend_signal == s->stopped_by))
 		s->stopped_by = 0;
 	if (s->ended && s->phase == RUNNING && s->opt->linger)
 		enter(s, LEAVING, NEVER);
 	else if (s->ended && s->phase == RUNNING && grace != GRACE_NONE)
-		enter(s, LEAVING, in(grace == GRACE_FOREVER ? grace : grace + OUTER_EXTRA));
+		enter(s, LEAVING, after(grace == GRACE_FOREVER ? grace : grace + OUTER_EXTRA));
 	else if (s->ended && s->phase == STOPPING)
 		enter(s, LEAVING, s->deadline);
 }
@@ -600,7 +606,7 @@ static void on_note(struct supervision *s, const struct note *note)
 	case NOTE_KEY:
 		/* No shell watches COMMAND's group, whose parent is in a session of its own: the
 		 * kernel would ignore the stop signals of job control. */
-		if (SIGBIT(key.si_signo) & STOPS)
+		if (SIGBIT(key.si_signo) & STOP_SIGNALS)
 			key.si_signo = SIGSTOP;
 		forward(s, &key, true);
 		if (note->value == SIGCONT - 1)
@@ -773,7 +779,7 @@ static void on_deadline(struct supervision *s)
 	case KILLING:
 		if (s->progress) {
 			s->progress = false;
-			s->deadline = in(KILL_WAIT);
+			s->deadline = after(KILL_WAIT);
 		} else if (s->role == OUTER && s->child.pid && !s->reaper.ended) {
 			say_waiting();
 		} else {
@@ -860,7 +866,7 @@ static const char *who_reaps(const struct supervision *s)
 {
 	if (s->reaper.delegated)
 		return "the kernel";
-	if (s->role != ALONE || s->caller != 1)
+	if (s->role != ALONE || s->original_pid != 1)
 		return "nsinit";
 	if (s->opt->warn || log_to.level >= DEBUG)
 		return "nsinit, since each is logged";

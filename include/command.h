@@ -26,9 +26,9 @@ struct start {
 	const struct options *opt;
 	const struct inherited *inherited;
 	const struct terminal *terminal;
-	pid_t self;   /* nsinit's PID in its own PID namespace */
-	pid_t caller; /* the PID that nsinit was started with */
-	int peer;     /* the socket on which COMMAND sends its PID before exec, or -1 */
+	pid_t self;         /* nsinit's PID in its own PID namespace */
+	pid_t original_pid; /* the PID that nsinit was started with */
+	int peer;           /* the socket on which COMMAND sends its PID before exec, or -1 */
 	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
 	struct answer answer; /* out */
 	/* The members below are private to command.c. */

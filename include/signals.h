@@ -20,11 +20,11 @@ typedef uint64_t sigmask;
 #define SIG_LAST  64
 
 /* The stop signals of job control; SIGSTOP cannot be caught. */
-#define STOPS (SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
+#define STOP_SIGNALS (SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 
 /* What a terminal's driver sends to a process group (tty_ioctl(4), termios(3)). */
 #define FROM_TERMINAL                                                                              \
-	(STOPS | SIGBIT(SIGHUP) | SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGCONT) |             \
+	(STOP_SIGNALS | SIGBIT(SIGHUP) | SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGCONT) |      \
 	    SIGBIT(SIGWINCH))
 
 /* What COMMAND inherits from nsinit's caller. */

@@ -52,7 +52,7 @@ struct supervision {
 	const struct options *opt;
 	enum role role;
 	pid_t self;          /* nsinit's PID in this process's PID namespace */
-	pid_t caller;        /* the PID that nsinit was started with */
+	pid_t original_pid;  /* the PID that nsinit was started with */
 	struct child child;  /* COMMAND, or the inner process */
 	pid_t command;       /* COMMAND's PID in the same namespace; 0 if unknown */
 	struct start *start; /* COMMAND's start, or NULL */
@@ -74,10 +74,10 @@ struct supervision {
 	bool ended; /* COMMAND has ended, and STATUS is its wait(2) status */
 	int status; /* the result, a wait(2) status */
 
-	int stopped_by;           /* the signal that COMMAND is stopped by, or 0 */
-	bool resumed;             /* nsinit has stopped since the last SIGCONT that it has taken */
-	int stop_signal;          /* the last stop signal since SIGCONT that nsinit got, or 0 */
-	int64_t stop_signal_ends; /* until then a stop of COMMAND is a reaction to that signal */
+	int stopped_by;        /* the signal that COMMAND is stopped by, or 0 */
+	bool resumed;          /* nsinit has stopped since the last SIGCONT that it has taken */
+	int suspend_signal;    /* the last stop signal since SIGCONT that nsinit got, or 0 */
+	int64_t suspend_until; /* until then a stop of COMMAND is a reaction to that signal */
 	sigmask early; /* pending before COMMAND was created: COMMAND has not received them */
 	sigmask sent;  /* the signals that nsinit has sent to COMMAND so far */
 	sigmask had;   /* pending for COMMAND as well, so it received them */
