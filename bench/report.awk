@@ -38,12 +38,12 @@ key == "size" { size[$1] = $2; next }
 		value[key, id, i - at + 1] = $i
 }
 
-function remember(machine, version, promise, result) {
+function remember(machine, version, what, result) {
 	if (!(machine in version_on)) {
 		version_on[machine] = version
 		machines[++machine_count] = machine
 	}
-	results[machine, promise] = result
+	results[machine, what] = result
 }
 
 function line(text) { print text; print "" }
@@ -100,11 +100,11 @@ function growth(key, column, head, sloped,    i, k, row) {
 	print ""
 }
 
-# --- promises ---
+# --- targets ---
 
 function target(what, wanted, got, holds) {
-	promises[++promise_count] = what
-	promised[what] = wanted
+	targets[++target_count] = what
+	limit_of[what] = wanted
 	remember(fact["machine"], fact["version"], what, got (holds == "" || holds ? "" : " (**missed**)"))
 	print fact["machine"] "\t" fact["version"] "\t" what "\t" results[fact["machine"], what] > "machines.new"
 }
@@ -118,10 +118,10 @@ function over(key, name, other, column,    x) {
 	return x > 0 ? value[key, name, column] / x : ""
 }
 
-function make_promises(    part, kernel_reaps) {
-	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.20, "")
+function set_targets(    part, kernel_reaps) {
+	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.12, "")
 	bound("the same for `-u`, over the least `-u`", whole["start", "nsinit -u", "the least -u"], 1.15, "")
-	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.22, "")
+	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.05, "")
 	bound("whole run, over tini-static", whole["start", "nsinit", "tini-static"], 0.60, "")
 	bound("whole run of `-u`, over `unshare --pid --fork --mount-proc`", whole["start", "nsinit -u", "unshare"], 0.50, "")
 	bound("system calls before COMMAND runs", calls["nsinit"], 16, " calls")
@@ -139,10 +139,10 @@ function make_promises(    part, kernel_reaps) {
 	target("values of realtime signals that arrive", "1000 of 1000", value["values", "nsinit", 3] " of " value["values", "nsinit", 1], value["values", "nsinit", 3] == value["values", "nsinit", 1])
 }
 
-function print_promises(    i, k, row, other) {
+function print_targets(    i, k, row, other) {
 	for (i = 1; i <= other_rows; i++)
 		print others[i] > "machines.new"
-	row = "| | promised | here |"
+	row = "| | target | here |"
 	for (k = 1; k <= machine_count; k++)
 		if (machines[k] != fact["machine"])
 			row = row " " machines[k] " (nsinit " version_on[machines[k]] ") |"
@@ -151,11 +151,11 @@ function print_promises(    i, k, row, other) {
 	for (k = 1; k < machine_count; k++)
 		row = row " --- |"
 	print row
-	for (i = 1; i <= promise_count; i++) {
-		row = "| " promises[i] " | " promised[promises[i]] " | " results[fact["machine"], promises[i]] " |"
+	for (i = 1; i <= target_count; i++) {
+		row = "| " targets[i] " | " limit_of[targets[i]] " | " results[fact["machine"], targets[i]] " |"
 		for (k = 1; k <= machine_count; k++)
 			if (machines[k] != fact["machine"])
-				row = row " " ((machines[k], promises[i]) in results ? results[machines[k], promises[i]] : "–") " |"
+				row = row " " ((machines[k], targets[i]) in results ? results[machines[k], targets[i]] : "–") " |"
 		print row
 	}
 	print ""
@@ -250,10 +250,10 @@ END {
 	if (fact["quick"] != "0")
 		line("**This was a quick run. It shows that the benchmark works; its figures mean little.**")
 
-	line("## Promises")
-	line("What nsinit promises, and what was measured here and on other machines (`machines.tsv` keeps their results):")
-	make_promises()
-	print_promises()
+	line("## Targets")
+	line("The targets of nsinit, and what was measured here and on other machines (`machines.tsv` keeps their results). **missed** marks a target that was not met.")
+	set_targets()
+	print_targets()
 	print_better()
 
 	line("## Start-up")
