@@ -25,7 +25,7 @@ switches() {
 	field "$1" nonvoluntary_ctxt_switches
 }
 
-# asleep PID: whether PID waits in poll(2) or the like, without a time limit.
+# asleep PID: whether PID sleeps. Right after the start nsinit wakes up once more, to release memory.
 asleep() {
 	in_state "$1" S
 }
@@ -171,11 +171,10 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	wait_for has_sleep "$first"
 	all=("$alone" "$first" "$pid" "$(inner "$pid")")
 	for p in "${all[@]}"; do
-		wait_for asleep "$p"
-		small "$p"
+		wait_for small "$p"
 		kill -WINCH "$p"
 		wait_for asleep "$p"
-		small "$p"
+		wait_for small "$p"
 	done
 }
 
@@ -184,7 +183,7 @@ start_storm() {
 	go=$BATS_TEST_TMPDIR/go
 	start_pid1 "$@" bash -c 'until [[ -e $1 ]]; do read -rt 0.02 <> <(:); done
 		"$PROBES/orphans" -b 100 3000; exec sleep 1000' storm "$go"
-	wait_for asleep "$pid"
+	wait_for never_wakes "$pid"
 }
 
 only_child_is_sleep() {
