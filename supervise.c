@@ -232,7 +232,7 @@ static bool should_suspend(const struct supervision *s)
 	if (!s->stopped_by || s->role == INNER || s->original_pid == 1)
 		return false;
 	/* nsinit received the same stop signal. */
-	if (s->suspend_signal == s->stopped_by && now() < s->suspend_until)
+	if (s->suspend_signal == s->stopped_by && now() < s->reaction_ends)
 		return true;
 	/* The terminal signals only COMMAND's group. */
 	if (s->terminal.role == OWN_GROUP && s->stopped_by != SIGSTOP)
@@ -308,7 +308,7 @@ static void note_job_control(struct supervision *s, int sig)
 {
 	if (SIGBIT(sig) & STOP_SIGNALS) {
 		s->suspend_signal = rewritten(s, sig);
-		s->suspend_until = now() + STOP_REACTION;
+		s->reaction_ends = now() + STOP_REACTION;
 	}
 	if (sig == SIGCONT) {
 		s->suspend_signal = s->stopped_by = 0;
@@ -530,8 +530,8 @@ void supervise_end(struct supervision *s, int status)
 
 /* --- the other process --- */
 
-/* The outer process died, so the namespace has to end: by the signal of --kill-child, and a grace
- * for what does not follow, or at once. */
+/* The outer process has died, so everything here has to end: at once, or by the signal of
+ * --kill-child, with KILL after the grace. */
 static void on_outer_gone(struct supervision *s)
 {
 	int64_t grace = s->opt->grace == GRACE_NONE ? KILL_CHILD_GRACE : s->opt->grace;

@@ -77,7 +77,7 @@ struct supervision {
 	int stopped_by;        /* the signal that COMMAND is stopped by, or 0 */
 	bool resumed;          /* nsinit has stopped since the last SIGCONT that it has taken */
 	int suspend_signal;    /* the last stop signal since SIGCONT that nsinit got, or 0 */
-	int64_t suspend_until; /* until then a stop of COMMAND is a reaction to that signal */
+	int64_t reaction_ends; /* until then a stop of COMMAND is a reaction to that signal */
 	sigmask early; /* pending before COMMAND was created: COMMAND has not received them */
 	sigmask sent;  /* the signals that nsinit has sent to COMMAND so far */
 	sigmask had;   /* pending for COMMAND as well, so it received them */
