@@ -25,19 +25,16 @@ switches() {
 	field "$1" nonvoluntary_ctxt_switches
 }
 
-# asleep PID: whether PID sleeps. Right after the start nsinit wakes up once more, to release memory.
-asleep() {
-	in_state "$1" S
-}
-
 # a_second_long: let a second pass, in which nothing must happen. This does not replace a condition.
 a_second_long() {
 	read -rt 1 <> <(:) || :
 }
 
-# never_wakes PID...: whether none of them runs during a second.
+# never_wakes PID...: whether all of them sleep, and none runs during a second. Right after the start nsinit wakes up once
+# more, to release memory.
 never_wakes() {
 	local before after p
+	for p; do in_state "$p" S || return 1; done
 	before=$(for p; do switches "$p"; done)
 	a_second_long
 	after=$(for p; do switches "$p"; done)
@@ -149,9 +146,6 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	wait_for has_sleep "$alone"
 	wait_for has_sleep "$first"
 	all=("$alone" "$first" "$pid" "$(inner "$pid")")
-	for p in "${all[@]}"; do
-		wait_for asleep "$p"
-	done
 	# Repeated, because these may be the last steps before the sleep.
 	wait_for never_wakes "${all[@]}"
 }
@@ -170,12 +164,11 @@ sched_flags=0, sched_nice=$(nice -n 7 nice), sched_priority=0, sched_runtime=100
 	wait_for has_sleep "$alone"
 	wait_for has_sleep "$first"
 	all=("$alone" "$first" "$pid" "$(inner "$pid")")
-	for p in "${all[@]}"; do
-		wait_for small "$p"
-		kill -WINCH "$p"
-		wait_for asleep "$p"
-		wait_for small "$p"
-	done
+	wait_for never_wakes "${all[@]}"
+	small "${all[@]}"
+	kill -WINCH "${all[@]}"
+	wait_for never_wakes "${all[@]}"
+	small "${all[@]}"
 }
 
 # start_storm ARG...: start nsinit as PID 1 with ARGs, and with a COMMAND that makes 3,000 orphans once $go exists.
