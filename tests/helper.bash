@@ -114,6 +114,32 @@ in_state() {
 	[[ $(state "$1") == ["$2"] ]]
 }
 
+# switches PID...: print the numbers of voluntary and involuntary context switches of each.
+switches() {
+	local p
+	for p; do
+		field "$p" voluntary_ctxt_switches
+		field "$p" nonvoluntary_ctxt_switches
+	done
+}
+
+# a_second_long: let a second pass, in which nothing must happen. This does not replace a condition.
+a_second_long() {
+	read -rt 1 <> <(:) || :
+}
+
+# never_wakes PID...: whether all of them sleep, and none runs during a second. Right after the start nsinit wakes up once
+# more, to release memory.
+never_wakes() {
+	local before after p
+	for p; do in_state "$p" S || return 1; done
+	before=$(switches "$@")
+	a_second_long
+	after=$(switches "$@")
+	echo "$before" / "$after"
+	[[ $before == "$after" ]]
+}
+
 # gone PID: whether there is no such process, not even a zombie.
 gone() {
 	[[ ! -e /proc/$1/stat ]]

@@ -206,32 +206,17 @@ kept_of() {
 	echo "${kept# }"
 }
 
-# switches PID...: print the number of voluntary context switches of each.
-switches() {
-	local p
-	for p; do
-		field "$p" voluntary_ctxt_switches
-	done
-}
-
 @test "nsinit does not wake up while nothing happens" {
 	all=()
 	for level in "${levels[@]}"; do
 		started "$level" -t 5
 		mapfile -t -O ${#all[@]} all < <(echo "$pid"; descendants "$pid")
 	done
-	before=
-	wait_for settled
+	wait_for never_wakes "${all[@]}"
+	before=$(switches "${all[@]}")
 	# This does not replace a condition: the test is that nothing happens in this time.
 	sleep 3
 	[ "$(switches "${all[@]}")" = "$before" ]
-}
-
-# settled: whether no process has woken up since the last call.
-settled() {
-	local last=$before
-	before=$(switches "${all[@]}")
-	[[ $before == "$last" ]]
 }
 
 @test "3,000 double-forked orphans are all reaped" {

@@ -19,29 +19,6 @@ kernel_reaps() {
 	((major > 6 || (major == 6 && minor >= 15)))
 }
 
-# switches PID: print the numbers of its voluntary and involuntary context switches.
-switches() {
-	field "$1" voluntary_ctxt_switches
-	field "$1" nonvoluntary_ctxt_switches
-}
-
-# a_second_long: let a second pass, in which nothing must happen. This does not replace a condition.
-a_second_long() {
-	read -rt 1 <> <(:) || :
-}
-
-# never_wakes PID...: whether all of them sleep, and none runs during a second. Right after the start nsinit wakes up once
-# more, to release memory.
-never_wakes() {
-	local before after p
-	for p; do in_state "$p" S || return 1; done
-	before=$(for p; do switches "$p"; done)
-	a_second_long
-	after=$(for p; do switches "$p"; done)
-	echo "$before" / "$after"
-	[[ $before == "$after" ]]
-}
-
 # small PID...: whether each has at most 48 kB in memory.
 small() {
 	local p kb
