@@ -204,7 +204,8 @@ static int begin(void *arg)
 		peer_tell(start->peer, NOTE_NAME, 0);
 	await_gate(start);
 	terminal_take(start->terminal);
-	start->answer.had = signals_pending();
+	if (start->terminal->role == BELOW_SHELL)
+		start->answer.had = signals_pending();
 	if (start->apart)
 		answer(start);
 	signals_release(start->inherited);

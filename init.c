@@ -125,7 +125,7 @@ static int run_command(struct nsinit *n)
 	    .peer = -1,
 	    .machine = s->machine};
 	struct keep keep;
-	sigmask pending;
+	sigmask pending = 0;
 
 	if (n->opt->directory && chdir(n->opt->directory)) {
 		say(ALWAYS, "cannot change to directory %s: %m", n->opt->directory);
@@ -144,10 +144,12 @@ static int run_command(struct nsinit *n)
 	/*
 	 * From here on, a signal sent to the process group also reaches COMMAND, which exists by
 	 * now (the kernel serializes fork(2) and kill(2) of a group). Neither process has unblocked
-	 * or taken a signal yet. So a signal that is pending here, and that COMMAND does not find
-	 * pending a moment later, came before COMMAND was created and has to be forwarded.
+	 * or taken a signal yet. So if COMMAND stays in the group, a signal that is pending here,
+	 * and that COMMAND does not find pending a moment later, came before COMMAND was created
+	 * and has to be forwarded.
 	 */
-	pending = signals_pending();
+	if (s->terminal.role == BELOW_SHELL)
+		pending = signals_pending();
 	keep = to_keep(n);
 	command_run(&s->child, &start, &keep);
 	if (start.answer.error) {
@@ -220,6 +222,9 @@ static void follow_outer(const struct nsinit *n)
  *     the outer one alone  before this process was created    the outer process
  *     both                 afterwards, to the whole group     this process
  *
+ * Realtime signals may be pending more than once. Each of the two forwards what it has, so that
+ * none is lost, and COMMAND receives those of the group twice, as it does later.
+ *
  * Nobody takes a signal between the two looks. Nor can a group's signal that is on its way make a
  * difference: the kernel signals the newest member of a group first.
  *
@@ -228,15 +233,13 @@ static void follow_outer(const struct nsinit *n)
 static void divide_signals(struct nsinit *n)
 {
 	sigmask pending = 0;
-	siginfo_t info;
 
 	if (n->s.terminal.role == BELOW_SHELL) {
 		await_go(n);
 		pending = signals_pending();
 	} else {
 		setpgid(0, 0);
-		while (signals_take(SIG_EVERY, &info))
-			;
+		signals_drop(SIG_EVERY);
 	}
 	if (!peer_tell(n->s.peer, NOTE_PENDING, pending))
 		_exit(STATUS_FAILED);

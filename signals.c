@@ -70,6 +70,14 @@ bool signals_take(sigmask which, siginfo_t *info)
 	return syscall(SYS_rt_sigtimedwait, &which, info, &now, sizeof(which)) > 0;
 }
 
+void signals_drop(sigmask which)
+{
+	siginfo_t info;
+
+	while (signals_take(which, &info))
+		;
+}
+
 void signals_hurry(void)
 {
 	struct {

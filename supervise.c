@@ -456,6 +456,9 @@ static void on_signals(struct supervision *s)
 
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had)
 {
+	/* Of two realtime signals with the same number the new process may have had only one. So
+	 * all of them are forwarded, like those that come later. */
+	had &= ~SIG_REALTIME;
 	s->had = had ? signals_pending() & had : 0;
 	s->early = pending & ~had;
 }

@@ -75,7 +75,6 @@ static int lead_nobody(void *arg)
 void terminal_release(struct terminal *terminal)
 {
 	struct child nobody;
-	siginfo_t ours;
 	char stack[4096];
 	int failed = 1;
 
@@ -98,31 +97,29 @@ void terminal_release(struct terminal *terminal)
 	}
 	/* These signals reached nsinit because there was no such group. They must not terminate
 	 * COMMAND. */
-	terminal->spilled = failed;
-	while (failed && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
-		;
+	if (failed)
+		signals_drop(SIGBIT(SIGHUP) | SIGBIT(SIGCONT));
 }
 
 void terminal_take(const struct terminal *terminal)
 {
-	if (terminal->role == GIVES_SESSION) {
-		siginfo_t ours;
-
-		/* If terminal_release() could not prevent the signals, this process has received
-		 * them as well. */
-		while (terminal->spilled && signals_take(SIGBIT(SIGHUP) | SIGBIT(SIGCONT), &ours))
-			;
+	if (terminal->role == BELOW_SHELL)
+		return;
+	if (terminal->role == GIVES_SESSION)
 		setsid();
-		/* The terminal was hung up. The kernel sends these signals to a session leader in
-		 * that case. */
-		if (syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0) && errno == EIO) {
-			kill(getpid(), SIGHUP);
-			kill(getpid(), SIGCONT);
-		}
-	} else if (terminal->role != BELOW_SHELL) {
+	else
 		setpgid(0, 0);
-		if (terminal->foreground)
-			give_foreground(terminal->fd, getpgrp());
+	/* Until then this process was in nsinit's group. What that group was sent is pending in
+	 * nsinit as well, and nsinit forwards it. */
+	signals_drop(SIG_EVERY);
+	if (terminal->foreground)
+		give_foreground(terminal->fd, getpgrp());
+	/* The terminal was hung up. The kernel sends these signals to a session leader in that
+	 * case. */
+	if (terminal->role == GIVES_SESSION && syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0) &&
+	    errno == EIO) {
+		kill(getpid(), SIGHUP);
+		kill(getpid(), SIGCONT);
 	}
 }
 

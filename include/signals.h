@@ -19,6 +19,9 @@ typedef uint64_t sigmask;
 #define SIG_EVERY (~(sigmask)0)
 #define SIG_LAST  64
 
+/* The kernel queues each of these, while an ordinary signal is pending once at most (signal(7)). */
+#define SIG_REALTIME (SIG_EVERY << 31)
+
 /* The stop signals of job control; SIGSTOP cannot be caught. */
 #define STOP_SIGNALS (SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 
@@ -57,6 +60,9 @@ int signals_watch(int fd, bool children);
 /* Take the next pending signal of WHICH without waiting: the lowest number first (signal(7)).
  * Returns false if none is pending. */
 bool signals_take(sigmask which, siginfo_t *info);
+
+/* Take every pending signal of WHICH, and forget it. */
+void signals_drop(sigmask which);
 
 /* Return the signals that are pending (sigpending(2)). */
 sigmask signals_pending(void);

@@ -92,8 +92,8 @@ void supervise_describe(const struct supervision *s);
 /*
  * Decide which pending signals have to be forwarded, right after COMMAND or the inner process was
  * created. PENDING are the signals that were pending for nsinit at that time, HAD those that the
- * new process found pending a moment later. A signal in both was sent to their process group. A
- * signal only in PENDING came before the new process existed.
+ * new process found pending a moment later; 0 if it has left nsinit's process group. A signal in
+ * both was sent to that group. A signal only in PENDING came before the new process existed.
  */
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had);
 

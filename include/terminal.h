@@ -17,7 +17,6 @@ enum terminal_role {
 };
 
 struct terminal {
-	bool spilled; /* giving the terminal up sent HUP and CONT to nsinit's group */
 	enum terminal_role role;
 	int fd;          /* the terminal, -1 without one */
 	bool foreground; /* OWN_GROUP: our group had the foreground at the start */
@@ -30,7 +29,8 @@ void terminal_find(struct terminal *terminal, bool own_group);
  * process. Call it right before COMMAND takes the terminal. */
 void terminal_release(struct terminal *terminal);
 
-/* In the child that becomes COMMAND: set its session, group and terminal. */
+/* In the child that becomes COMMAND: set its session, group and terminal. If it leaves nsinit's
+ * group, drop the signals that are pending by then: nsinit forwards what its group was sent. */
 void terminal_take(const struct terminal *terminal);
 
 /* Return whether a shell with job control would notice that nsinit stops: whether nsinit's parent

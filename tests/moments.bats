@@ -39,6 +39,10 @@ at_moments() {
 	at_moments -p -n 60 -s 1
 }
 
+@test "each of two equal realtime signals is forwarded once, whether it came before COMMAND existed or reached the group" {
+	at_moments -p -n 300 -s 1 -e group -e realtime
+}
+
 @test "an nsinit that loses or repeats a signal, or ends with a wrong status, does not pass" {
 	need_root
 	need_mounted_root

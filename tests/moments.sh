@@ -1,14 +1,15 @@
 #!/bin/bash
 # Lets every event happen right before every system call of each of nsinit's processes, in every mode.
 #
-#     tests/moments.sh [-a] [-v] [-j JOBS] [MODE]...
+#     tests/moments.sh [-a] [-v] [-e EVENT]... [-j JOBS] [MODE]...
 #     tests/moments.sh MODE EVENT PROCESS:CALL:N [EVENT PROCESS:CALL:N]
-#     tests/moments.sh -p [-n COUNT] [-s SEED] [-j JOBS] [MODE]...
+#     tests/moments.sh -p [-n COUNT] [-s SEED] [-e EVENT]... [-j JOBS] [MODE]...
 #
 # A mode is run once without an event, which gives the calls. With -a each event happens at each call. Without -a a
 # sample of events is used for each call, which depends on the place of the call. The second form repeats one run and
 # shows more of it. With -p two events happen in one run, at two calls, COUNT times (10,000). Each run has a seed, SEED
-# and those that follow it; the seed of a failing run is printed, and `-p -n 1 -s SEED` repeats it.
+# and those that follow it; the seed of a failing run is printed, and `-p -n 1 -s SEED` repeats it. With -e only these
+# events happen.
 #
 # tests/probes/moment.c describes what is checked, and how processes and calls are counted. The last line of a mode
 # shows the number of runs. The status is 1 if a run had a fault.
@@ -19,7 +20,7 @@ root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 NSINIT=${NSINIT:-$root/nsinit}
 PROBES=${PROBES:-$root/build/probes}
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C
-all=0 verbose=0 pairs=0 single=0 count=10000 seed='' jobs=2
+all=0 verbose=0 pairs=0 single=0 count=10000 seed='' jobs=2 wanted=()
 
 # --- the modes ---
 
@@ -139,6 +140,16 @@ summary() {
 	echo "$1: $runs runs, $bad wrong; $impossible times the event was not possible, $missed times the call was not made"
 }
 
+# list_events: set $events to those of the mode, without those that -e leaves out.
+list_events() {
+	mapfile -t events < <("$PROBES/moment" -L -f "$flags" | if ((${#wanted[@]})); then
+		grep -Fx "${wanted[@]/#/-e}"
+	else
+		cat
+	fi)
+	((${#events[@]})) || echo "$mode: none of these events is possible"
+}
+
 # --- one event ---
 
 # run_mode MODE: make a run for each event at each call, or for a sample.
@@ -152,7 +163,7 @@ run_mode() {
 		return 1
 	fi
 	phases=$(<phases)
-	mapfile -t events < <("$PROBES/moment" -L -f "$flags")
+	list_events
 	for point in "${points[@]}"; do
 		for event in "${events[@]}"; do
 			# 37 has no divisor in common with the number of events in any mode.
@@ -193,7 +204,8 @@ run_pairs() {
 		mapfile -t points <<<"${learnt[$mode]}"
 		phases=
 		rm -f phases
-		mapfile -t events < <("$PROBES/moment" -L -f "$flags")
+		list_events
+		((${#events[@]})) || continue
 		next_random ${#events[@]}
 		a=${events[random]}
 		next_random ${#points[@]}
@@ -240,13 +252,14 @@ isolated() {
 }
 words=("$@")
 
-while getopts avpn:s:j: option; do
+while getopts avpn:s:e:j: option; do
 	case $option in
 	a) all=1 ;;
 	v) verbose=1 ;;
 	p) pairs=1 ;;
 	n) count=$OPTARG ;;
 	s) seed=$OPTARG ;;
+	e) wanted+=("$OPTARG") ;;
 	j) jobs=$OPTARG ;;
 	*) exit 2 ;;
 	esac
