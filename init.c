@@ -89,12 +89,11 @@ static void hand_terminal_over(struct nsinit *n)
 }
 
 /* Right before supervising: let the kernel reap orphans if this is PID 1 without new namespaces, as
- * in a container, and ask the scheduler for short turns. */
-static void prepare_to_supervise(struct nsinit *n)
+ * in a container. */
+static void delegate_orphans(struct nsinit *n)
 {
 	if (n->s.role == ALONE && n->s.original_pid == 1)
 		reaper_delegate(&n->s.reaper, n->opt->pause ? NULL : &n->s.child, n->opt);
-	signals_hurry();
 }
 
 static int run_pause(struct nsinit *n)
@@ -107,7 +106,7 @@ static int run_pause(struct nsinit *n)
 		peer_tell(n->s.peer, NOTE_RUNS, 0);
 		setsid();
 	}
-	prepare_to_supervise(n);
+	delegate_orphans(n);
 	supervise_describe(&n->s);
 	supervise(&n->s);
 	return reaper_exit_status(n->s.status);
@@ -166,7 +165,7 @@ static int run_command(struct nsinit *n)
 	 */
 	if (s->role == INNER && s->terminal.role == BELOW_SHELL)
 		setsid();
-	prepare_to_supervise(n);
+	delegate_orphans(n);
 	supervise_describe(s);
 	say(VERBOSE, "started %s as PID %d", n->opt->command[0], s->child.pid);
 	pid_file_fill(&n->pid_file, s->command);
@@ -297,7 +296,6 @@ static int run_outer(struct nsinit *n)
 	keep.fds[keep.count++] = s->child.pidfd;
 	files_release(&keep);
 	log_to.nowait = true;
-	prepare_to_supervise(n);
 	supervise_describe(s);
 	say(VERBOSE, "started the inner process as PID %d", s->child.pid);
 	supervise(s);

@@ -840,13 +840,15 @@ void supervise(struct supervision *s)
 	bool more = on_children(s); /* one may have ended already */
 	bool settled = false;
 
-	while (s->phase != OVER) {
+	for (unsigned int turn = 0; s->phase != OVER; turn++) {
 		struct pollfd fds[WATCHED] = {[PEER] = {.fd = s->peer, .events = POLLIN},
 		    [SIGNALS] = {.fd = s->reaper.signals, .events = POLLIN},
 		    [CHILD] = reaper_poll(&s->reaper, &s->child)};
 
-		/* Releasing memory takes a tenth of the time of a start. A COMMAND that ends soon
-		 * should not pay for that. */
+		/* These two take an eighth of the time of a start. A COMMAND that ends soon should
+		 * not pay for them. */
+		if (turn == 1)
+			signals_hurry();
 		if (!poll(fds, WATCHED, time_to_wait(s, more, settled)) && !more && !settled) {
 			settled = true;
 			memory_release();

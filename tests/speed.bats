@@ -76,11 +76,14 @@ calls_before_command() {
 }
 
 # turns COMMAND...: print the changes of scheduling by COMMAND, an nsinit, and the place of its own COMMAND's start
-# between them.
+# between them. nsinit's COMMAND ends once nsinit has asked how it is scheduled.
 turns() {
-	"${fresh[@]}" strace -f -qq -e signal=none -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,sched_setattr "$@" "$PROBES/die" 0 3>&-
-	# Count from nsinit's start on, because newer versions of chrt make such a call themselves.
-	sed -n "\|execve(\"$NSINIT\"|,\$ { s|.*execve(\"$PROBES/die\".*|COMMAND|p; s/.*\(sched_setattr(.*})*\).*/\1/p; }" "$BATS_TEST_TMPDIR/trace"
+	# Count from nsinit's start on, because newer versions of chrt make such calls themselves.
+	local timeout trace=$BATS_TEST_TMPDIR/trace start="0,\|execve(\"$NSINIT\"|d"
+	timeout=$(command -v timeout)
+	"${fresh[@]}" strace -f -qq -e signal=none -o "$trace" -e trace=execve,sched_getattr,sched_setattr "$@" \
+		"$timeout" 20 bash -c 'until sed "$1" "$2" | grep -q "getattr[(]0"; do :; done' - "$start" "$trace" 3>&-
+	sed -n "$start; s|.*execve(\"$timeout\".*|COMMAND|p; s/.*\(sched_setattr(.*})*\).*/\1/p" "$trace"
 }
 
 @test "nsinit requests short time slices once COMMAND runs, and changes nothing else of its scheduling" {
