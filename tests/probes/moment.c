@@ -1202,8 +1202,9 @@ static void relax(void)
 	/* These two may reach COMMAND in the other order, and then CONT is discarded. */
 	if (is('g') && is('i') && most[SIGTSTP])
 		least[SIGCONT] = mate_least[SIGCONT] = 0;
-	/* The kernel sends HUP and CONT to a stopped group that has lost its parent. */
-	if (dead && halted)
+	/* The kernel sends HUP and CONT to a stopped group that has lost its parent. If that is
+	 * nsinit's, COMMAND gets the terminal's as well. */
+	if ((dead || !lives((uint32_t)caller)) && halted)
 		most[SIGHUP] = mate_most[SIGHUP] = NO_COUNT;
 }
 
