@@ -172,10 +172,12 @@ run_32bit() {
 	need lintian lintian
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
-	make -s deb >"$BATS_TEST_TMPDIR/log" 2>&1 || {
+	DEBFULLNAME='A/B & Sons' DEBEMAIL=deb@example.org make -s deb >"$BATS_TEST_TMPDIR/log" 2>&1 || {
 		tail "$BATS_TEST_TMPDIR/log"
 		return 1
 	}
+	[[ $(dpkg-deb -f dist/nsinit_*.deb Maintainer) == "A/B & Sons <deb@example.org>" ]]
+	grep -qx 'Changed-By: A/B & Sons <deb@example.org>' dist/*.changes
 	run lintian --allow-root --fail-on warning dist/*.changes
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -197,13 +199,15 @@ run_32bit() {
 	cd "$BATS_TEST_TMPDIR/nsinit-$version"
 	# What was built before does not get into the package's source.
 	make -s
-	make -s deb >"$BATS_TEST_TMPDIR/log" 2>&1 || {
+	# Without git's identity the maintainer is the user.
+	HOME=/ make -s deb >"$BATS_TEST_TMPDIR/log" 2>&1 || {
 		tail "$BATS_TEST_TMPDIR/log"
 		return 1
 	}
 	tar -tzf "dist/nsinit_$version.orig.tar.gz" >"$BATS_TEST_TMPDIR/list"
 	grep -qx "nsinit-$version/nsinit.1" "$BATS_TEST_TMPDIR/list"
 	run -1 grep -xE "nsinit-$version/(nsinit|build/.*|dist/.*)" "$BATS_TEST_TMPDIR/list"
+	[[ $(dpkg-deb -f dist/nsinit_*.deb Maintainer) == *" <"*"@"*">" ]]
 	dpkg-deb -x dist/nsinit_*.deb "$BATS_TEST_TMPDIR/installed"
 	run "$BATS_TEST_TMPDIR/installed/usr/bin/nsinit" --version
 	[[ $output == "nsinit version $version - git.${commit:0:7}" ]]
