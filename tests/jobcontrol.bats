@@ -13,35 +13,19 @@ setup() {
 
 # --- the table in the manual ---
 
-# Each row: the event, the modes, and then the state of COMMAND, of another process in its group, of nsinit and of the
-# shell. "130" to "143" is the status that the shell reports, "prompt" means that the shell continues while the job
-# still exists, and "waits" that the job has the foreground. TERM and TSTP are sent to nsinit by a process.
+# Print the rows of the table: the event, the modes, and then the state of COMMAND, of another process in its group, of
+# nsinit and of the shell. "reports" is followed by the status that the shell reports, "prompts" means that the shell
+# continues while the job still exists, and "waits" that the job has the foreground.
 table() {
-	cat <<-end
-		C-c       |*        |ended   |ended   |ended   |130
-		C-\\      |*        |ended   |ended   |ended   |131
-		C-z       |*        |stopped |stopped |stopped |prompt
-		C-z fg    |*        |runs    |runs    |runs    |waits
-		C-z bg    |*        |runs    |runs    |runs    |prompt
-		close     |*        |ended   |ended   |ended   |ended
-		C-z close |*        |ended   |ended   |ended   |ended
-		TERM      |plain    |ended   |runs    |ended   |143
-		TERM      |-u       |ended   |ended   |ended   |143
-		TERM      |-g       |ended   |ended   |ended   |143
-		TERM      |-g -u    |ended   |ended   |ended   |143
-		TSTP      |plain    |stopped |runs    |stopped |prompt
-		TSTP      |-u       |stopped |runs    |stopped |prompt
-		TSTP      |-g       |stopped |stopped |stopped |prompt
-		TSTP      |-g -u    |stopped |stopped |stopped |prompt
-	end
+	sed -n '/jobcontrol.bats walks through/,/^\.TE/p' "$root/nsinit.1" | grep $'\t' | grep -v ^Event
 }
 
 # is STATE PID: whether PID runs, is stopped or has ended.
 is() {
 	case $1 in
 	runs) in_state "$2" SDR ;;
-	stopped) in_state "$2" T ;;
-	ended) ended "$2" ;;
+	stops) in_state "$2" T ;;
+	ends) ended "$2" ;;
 	esac
 }
 
@@ -54,26 +38,28 @@ foreground_is_shells() {
 	[[ $(foreground) == "$(leader)" ]]
 }
 
-# do_to_job KEY...: press the keys, and wait for the prompt if one is expected.
+# do_to_job KEY...: press the keys, or let a process send the signals, and wait for the prompt if one is expected.
 do_to_job() {
 	local key
 	for key; do
-		case $key in
-		C-z)
+		case ${key%,} in
+		Ctrl-Z)
 			press C-z
 			see "$prompt"
 			;;
-		C-*) press "$key" ;;
+		Ctrl-C) press C-c ;;
+		'Ctrl-\e') press 'C-\' ;;
 		fg)
-			wait_for is stopped "$outer"
+			wait_for is stops "$outer"
 			type_line fg
 			;;
 		bg)
-			wait_for is stopped "$outer"
+			wait_for is stops "$outer"
 			at_prompt bg
 			;;
-		close) hang_up ;;
-		*) kill "-$key" "$outer" ;;
+		hang-up) hang_up ;;
+		TERM | TSTP) kill "-$key" "$outer" ;;
+		*) return 1 ;;
 		esac
 	done
 }
@@ -96,47 +82,49 @@ row() {
 	wait_for is "$5" "$other"
 	wait_for is "$6" "$outer"
 	case $7 in
-	ended) wait_for ended "$(leader)" ;;
+	ends) wait_for ended "$(leader)" ;;
 	waits) wait_for foreground_is_jobs ;;
-	prompt)
-		[[ $what == C-z* ]] || see "$prompt"
+	prompts)
+		[[ $what == Ctrl-Z* ]] || see "$prompt"
 		wait_for foreground_is_shells
 		;;
-	*)
+	"reports "*)
 		see "$prompt"
-		last_status "$7" "$after"
+		last_status "${7#reports }" "$after"
 		;;
+	*) return 1 ;;
 	esac
 	kill -KILL "$other" 2>/dev/null || :
 	close_terminal
 }
 
-# walk SHELL OPTIONS: check each row of the table.
+# walk SHELL MODE: check each row of the table for this mode.
 walk() {
-	local what modes command_is other_is nsinit_is shell_is mode=${2:-plain}
+	local what modes command_is other_is nsinit_is shell_is rows=0
 	ulimit -c 0
-	[[ $mode != *-u* ]] || need_root
-	while IFS='|' read -r what modes command_is other_is nsinit_is shell_is; do
-		what=${what%"${what##*[! ]}"} modes=${modes%"${modes##*[! ]}"}
-		[[ $modes == '*' || $modes == "$mode" ]] || continue
-		echo "below $1, $mode: $what"
-		row "$1" "$2" "$what" "${command_is// /}" "${other_is// /}" "${nsinit_is// /}" "$shell_is"
+	[[ $2 != *-u* ]] || need_root
+	while IFS=$'\t' read -r what modes command_is other_is nsinit_is shell_is; do
+		[[ $modes == all || ", $modes," == *", $2,"* ]] || continue
+		echo "below $1, $2: $what"
+		row "$1" "${2/none/}" "$what" "$command_is" "$other_is" "$nsinit_is" "$shell_is"
+		((++rows))
 	done < <(table)
+	((rows == 9))
 }
 
-@test "below bash, each key does what the manual's table says" { walk bash ''; }
+@test "below bash, each key does what the manual's table says" { walk bash none; }
 @test "below bash, each key does what the manual's table says (-u)" { walk bash -u; }
 @test "below bash, each key does what the manual's table says (-g)" { walk bash -g; }
 @test "below bash, each key does what the manual's table says (-g -u)" { walk bash '-g -u'; }
-@test "below dash, each key does what the manual's table says" { walk dash ''; }
+@test "below dash, each key does what the manual's table says" { walk dash none; }
 @test "below dash, each key does what the manual's table says (-u)" { walk dash -u; }
 @test "below dash, each key does what the manual's table says (-g)" { walk dash -g; }
 @test "below dash, each key does what the manual's table says (-g -u)" { walk dash '-g -u'; }
-@test "below zsh, each key does what the manual's table says" { walk zsh ''; }
+@test "below zsh, each key does what the manual's table says" { walk zsh none; }
 @test "below zsh, each key does what the manual's table says (-u)" { walk zsh -u; }
 @test "below zsh, each key does what the manual's table says (-g)" { walk zsh -g; }
 @test "below zsh, each key does what the manual's table says (-g -u)" { walk zsh '-g -u'; }
-@test "below fish, each key does what the manual's table says" { walk fish ''; }
+@test "below fish, each key does what the manual's table says" { walk fish none; }
 @test "below fish, each key does what the manual's table says (-u)" { walk fish -u; }
 @test "below fish, each key does what the manual's table says (-g)" { walk fish -g; }
 @test "below fish, each key does what the manual's table says (-g -u)" { walk fish '-g -u'; }
