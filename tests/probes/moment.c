@@ -653,8 +653,9 @@ static pid_t find(enum target target)
 		return lives((uint32_t)command_pid) ? command_pid : 0;
 	if (target >= INNER && is('i')) {
 		pid = first_child(pid);
-		/* A short-lived child of the outer process comes first with --export-proc. */
-		if (is('p') && pid && !is_elsewhere(pid))
+		/* A short-lived child of the outer process comes first with --export-proc. At the
+		 * end a daemon may be the only child. */
+		if (pid && (!is_nsinit((uint32_t)pid) || (is('p') && !is_elsewhere(pid))))
 			return 0;
 	}
 	if (target == THE_COMMAND)
