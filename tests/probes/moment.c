@@ -754,6 +754,9 @@ static int join(const struct event *e)
 	if (pidfd == -1 || (pid = fork()) == -1)
 		return 0;
 	if (pid == 0) {
+		/* With another open master, no hang-up would follow. */
+		close(master);
+		close(slave);
 		if (setns(pidfd, CLONE_NEWPID) == -1)
 			_exit(0);
 		joined = fork();
