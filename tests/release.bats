@@ -268,18 +268,13 @@ share/zsh/site-functions/_nsinit" ]]
 	cd "$BATS_TEST_TMPDIR/tree"
 	make -s dist PROCESSORS=
 	version=$(head -n 1 VERSION)
-	# shellcheck disable=SC2016 # the marks of a code block
-	sed -n '/^```sh/,/^```/p' docs/verify.md | grep -v '^```' | grep sha256sum >"$BATS_TEST_TMPDIR/check"
-	[[ -s $BATS_TEST_TMPDIR/check ]]
+	# Its first block.
+	sed -n '/^```sh/,/^```/{ /^```$/q; /^```/!p }' docs/verify.md >"$BATS_TEST_TMPDIR/check"
+	grep -q sha256sum "$BATS_TEST_TMPDIR/check"
 	cd dist
-	version=$version processor=$(uname -m) sh -eu "$BATS_TEST_TMPDIR/check"
+	bash -eu "$BATS_TEST_TMPDIR/check"
 	echo x >>"nsinit-$version-$(uname -m)"
-	run ! env version="$version" processor="$(uname -m)" sh -eu "$BATS_TEST_TMPDIR/check"
-	# shellcheck disable=SC2016 # names as the page writes them
-	while read -r name; do
-		name=${name/'$version'/$version}
-		[[ -e ${name/'$processor'/$(uname -m)} ]]
-	done < <(grep -oE 'nsinit-\$version[-a-z0-9_.$]*' "$root/docs/verify.md" | sort -u)
+	run ! bash -eu "$BATS_TEST_TMPDIR/check"
 }
 
 @test "NEWS.md and the packages have the version of the file VERSION" {
