@@ -69,7 +69,7 @@ on() {
 	need_file /usr/aarch64-linux-gnu/lib/libc.a libc6-dev-arm64-cross
 	need qemu-aarch64-static qemu-user-static
 	make -s -C "$root" CROSS=aarch64 MUSL= BUILD="$BATS_TEST_TMPDIR/glibc" BIN="$BATS_TEST_TMPDIR/nsinit"
-	[[ $(make -s -C "$root" CROSS=aarch64 MUSL= libc) == *-linux-gnu/* ]]
+	[[ $(make -s --no-print-directory -C "$root" CROSS=aarch64 MUSL= libc) == *-linux-gnu/* ]]
 	[[ $(qemu-aarch64-static "$BATS_TEST_TMPDIR/nsinit" --version) == "nsinit version "* ]]
 }
 
@@ -90,5 +90,5 @@ on() {
 	grep -q '/aarch64-linux-musl/signal\.h$' headers
 	run -1 grep -vE '^include/|/aarch64-linux-musl/|/gcc(-cross)?/aarch64-linux-gnu/[0-9]+/include/' headers
 	echo "$output"
-	[[ $(make -s -C "$root" CROSS=aarch64 libc) == */aarch64-linux-musl/libc.a ]]
+	[[ $(make -s --no-print-directory -C "$root" CROSS=aarch64 libc) == */aarch64-linux-musl/libc.a ]]
 }
