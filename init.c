@@ -7,7 +7,6 @@
  * COMMAND. Both supervise their child by the same loop (supervise.c) and exchange notes (peer.c).
  */
 #include <poll.h>
-#include <sys/socket.h>
 
 #include "command.h"
 #include "files.h"
@@ -44,7 +43,8 @@ static struct keep to_keep(const struct nsinit *n)
 
 	keep.fds[0] = s->reaper.signals;
 	keep.fds[1] = s->peer;
-	if (s->terminal.role == OWN_GROUP || (s->role != INNER && s->terminal.role == BELOW_SHELL))
+	if (s->terminal.role == OWN_GROUP ||
+	    (s->role != INNER && s->terminal.role == BELOW_SHELL) || supervise_has_terminal(s))
 		keep.fds[keep.count++] = s->terminal.fd;
 	if (s->role == INNER)
 		return keep;
@@ -62,17 +62,10 @@ static void await_go(const struct nsinit *n)
 		_exit(STATUS_FAILED);
 }
 
-/* In the outer process: let the inner one go on, or end if it can get no answer. */
-static void give_go(const struct nsinit *n)
-{
-	if (!peer_tell(n->s.peer, NOTE_GO, 0))
-		syscall(SYS_shutdown, n->s.peer, SHUT_RDWR);
-}
-
 /*
- * Give the terminal up, so that COMMAND, which waits at its gate, can take it. Do it no earlier: if
- * the terminal is closed while it belongs to no session, no process receives the HUP, so that time
- * must be short.
+ * Give the terminal up, so that COMMAND, which is created next, can take it. Do it no earlier: if
+ * the terminal is closed while it belongs to no session, the kernel sends no HUP until COMMAND
+ * tries to take it, so that time must be short.
  */
 static void hand_terminal_over(struct nsinit *n)
 {
@@ -137,9 +130,9 @@ static int run_command(struct nsinit *n)
 	if (s->role == INNER && (n->opt->pid_file || terminal_is_kept(&s->terminal)))
 		start.peer = s->peer;
 	s->start = &start;
+	hand_terminal_over(n);
 	if (command_create(&s->child, &start))
 		return STATUS_FAILED;
-	hand_terminal_over(n);
 	/*
 	 * From here on, a signal sent to the process group also reaches COMMAND, which exists by
 	 * now (the kernel serializes fork(2) and kill(2) of a group). Neither process has unblocked
@@ -266,15 +259,10 @@ static void meet_inner(struct nsinit *n)
 	close(n->sockets[1]);
 	if (s->terminal.role == BELOW_SHELL) {
 		pending = signals_pending();
-		give_go(n);
+		peer_let_go(s->peer);
 	}
 	if (peer_wait(s->peer, true, NOTE_PENDING, &note))
 		supervise_divide(s, pending, note.value);
-	if (s->terminal.role == GIVES_SESSION && !n->opt->pause &&
-	    peer_wait(s->peer, true, NOTE_READY, &note)) {
-		terminal_release(&s->terminal);
-		give_go(n);
-	}
 }
 
 /* Returns the status to exit with. */
@@ -353,11 +341,9 @@ static void end_others(struct nsinit *n, int status)
  * loop in the shell ends too. If only COMMAND's group had the foreground, the rest of the job has
  * not received the signal yet.
  */
-static void end_by_signal(const struct nsinit *n, int sig)
+static void end_by_signal(const struct nsinit *n, int sig, bool lent)
 {
-	const struct terminal *terminal = &n->s.terminal;
-
-	if (terminal->role == OWN_GROUP && terminal->foreground && !(n->s.sent & SIGBIT(sig)))
+	if (n->s.terminal.role == OWN_GROUP && lent && !(n->s.sent & SIGBIT(sig)))
 		kill(0, sig);
 	signal_end_by(sig);
 }
@@ -366,10 +352,11 @@ static _Noreturn void end(struct nsinit *n, int status)
 {
 	struct supervision *s = &n->s;
 	int sig = s->ended && WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0;
+	bool lent;
 
 	if (s->machine && (!s->ended || s->role == OUTER))
 		end_others(n, status);
-	terminal_restore(&s->terminal, s->command);
+	lent = terminal_restore(&s->terminal, s->command);
 	/* Call these only if needed: their pages may have been released by memory_release(). */
 	if (n->mounted.point >= 0 || n->mounted.at.made)
 		namespace_undo(&n->mounted);
@@ -378,7 +365,7 @@ static _Noreturn void end(struct nsinit *n, int status)
 	if (s->ended && n->opt->remap[status])
 		status = 0;
 	else if (terminal_is_kept(&s->terminal) && (sig == SIGINT || sig == SIGQUIT))
-		end_by_signal(n, sig);
+		end_by_signal(n, sig, lent);
 	machine_end(n->opt->on_exit, status);
 }
 

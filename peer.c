@@ -33,6 +33,12 @@ bool peer_tell(int fd, enum note_kind kind, uint64_t value)
 	return false;
 }
 
+void peer_let_go(int fd)
+{
+	if (!peer_tell(fd, NOTE_GO, 0))
+		syscall(SYS_shutdown, fd, SHUT_RDWR);
+}
+
 static bool is_permitted(uint32_t kind, bool outer)
 {
 	if (outer)

@@ -427,6 +427,10 @@ static void on_signal(struct supervision *s, siginfo_t *info)
 
 	if (sig == SIGCHLD || signal_is_own(info))
 		return;
+	/* COMMAND raises the signals of a hang-up when it cannot take the terminal. */
+	if (supervise_has_terminal(s) && info->si_code == SI_KERNEL &&
+	    (sig == SIGHUP || sig == SIGCONT))
+		return;
 	note_job_control(s, sig);
 	if (s->opt->pause || (s->ended && key && SIGBIT(sig) & STOP_SIGNALS)) {
 		on_signal_alone(s, info);
@@ -579,6 +583,34 @@ static void on_status(struct supervision *s, int status)
 		enter(s, LEAVING, s->deadline);
 }
 
+bool supervise_has_terminal(const struct supervision *s)
+{
+	return s->role == OUTER && s->terminal.role == GIVES_SESSION && s->terminal.fd >= 0 &&
+	       !s->opt->pause;
+}
+
+/* Do it once, however often root inside asks for it. */
+static void give_terminal_up(struct supervision *s)
+{
+	if (!supervise_has_terminal(s))
+		return;
+	terminal_release(&s->terminal);
+	close(s->terminal.fd);
+	s->terminal.fd = -1;
+	peer_let_go(s->peer);
+}
+
+/* A COMMAND that was stopped before its exec may be known only after NOTE_RUNS. */
+static void fill_pid_file(struct supervision *s)
+{
+	pid_t pid = s->opt->pause ? s->child.pid : s->command;
+
+	if (!s->runs || !pid || !s->pid_file)
+		return;
+	pid_file_fill(s->pid_file, pid);
+	s->pid_file = NULL; /* once, however often root inside asks for it */
+}
+
 static void on_note(struct supervision *s, const struct note *note)
 {
 	siginfo_t key = {.si_signo = (int)(note->value % SIG_LAST + 1), .si_code = SI_USER};
@@ -587,11 +619,11 @@ static void on_note(struct supervision *s, const struct note *note)
 	case NOTE_NAME:
 		if (!s->command)
 			s->command = note->sender;
+		fill_pid_file(s);
 		break;
 	case NOTE_RUNS:
-		if (s->pid_file)
-			pid_file_fill(s->pid_file, s->opt->pause ? s->child.pid : s->command);
-		s->pid_file = NULL; /* once, however often root inside sends this */
+		s->runs = true;
+		fill_pid_file(s);
 		break;
 	case NOTE_STATUS:
 		on_status(s, (int)note->value);
@@ -615,8 +647,10 @@ static void on_note(struct supervision *s, const struct note *note)
 		if (note->value == SIGCONT - 1)
 			terminal_lend(&s->terminal, s->command);
 		break;
-	case NOTE_PENDING:
 	case NOTE_READY:
+		give_terminal_up(s);
+		break;
+	case NOTE_PENDING:
 	case NOTE_GO:
 		break; /* for peer_wait() */
 	}

@@ -101,6 +101,19 @@ void terminal_release(struct terminal *terminal)
 		signals_drop(SIGBIT(SIGHUP) | SIGBIT(SIGCONT));
 }
 
+/* Make the terminal that of this session. Return whether it was hung up. nsinit shares errno
+ * (command.c) and may overwrite EIO, so try twice. */
+static bool is_hung_up(int fd)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!syscall(SYS_ioctl, fd, TIOCSCTTY, 0))
+			return false;
+		if (errno == EIO)
+			return true;
+	}
+	return false;
+}
+
 void terminal_take(const struct terminal *terminal)
 {
 	if (terminal->role == BELOW_SHELL)
@@ -114,10 +127,8 @@ void terminal_take(const struct terminal *terminal)
 	signals_drop(SIG_EVERY);
 	if (terminal->foreground)
 		give_foreground(terminal->fd, getpgrp());
-	/* The terminal was hung up. The kernel sends these signals to a session leader in that
-	 * case. */
-	if (terminal->role == GIVES_SESSION && syscall(SYS_ioctl, terminal->fd, TIOCSCTTY, 0) &&
-	    errno == EIO) {
+	/* The kernel sends these signals to the leader of a session whose terminal is hung up. */
+	if (terminal->role == GIVES_SESSION && is_hung_up(terminal->fd)) {
 		kill(getpid(), SIGHUP);
 		kill(getpid(), SIGCONT);
 	}
@@ -157,16 +168,18 @@ bool terminal_is_kept(const struct terminal *terminal)
 	return terminal->role == BELOW_SHELL || terminal->role == OWN_GROUP;
 }
 
-void terminal_restore(const struct terminal *terminal, pid_t lent)
+bool terminal_restore(const struct terminal *terminal, pid_t lent)
 {
 	pid_t foreground;
 
 	if (!terminal_is_kept(terminal))
-		return;
+		return false;
 	foreground = foreground_of(terminal->fd);
-	if (foreground <= 0 || foreground == getpgrp())
-		return;
+	/* kill(-1) would not signal group 1, which is that of a shell that is PID 1. */
+	if (foreground <= 1 || foreground == getpgrp())
+		return false;
 	if (foreground == lent || (kill(-foreground, 0) && errno == ESRCH) ||
 	    descendants_signal_group(foreground, 0))
 		give_foreground(terminal->fd, getpgrp());
+	return foreground == lent;
 }

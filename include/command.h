@@ -16,9 +16,9 @@ struct terminal;
 
 /* The child's report before its exec, and after an exec that failed. */
 struct answer {
-	sigmask had;            /* BELOW_SHELL: the signals that were pending for COMMAND when the gate
-				   opened */
-	int error;              /* errno of a failed exec, or 0 */
+	sigmask had; /* BELOW_SHELL: the signals that were pending for COMMAND when the gate
+			opened */
+	int error;   /* errno of a failed exec, or 0 */
 	bool lacks_interpreter; /* a file was found, but not the interpreter that it names */
 };
 

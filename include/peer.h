@@ -15,7 +15,7 @@
 enum note_kind {
 	/* From the inner process, or from COMMAND before its exec, to the outer one. */
 	NOTE_PENDING = 1, /* VALUE: the signals that both had, for the inner process to forward */
-	NOTE_READY,       /* COMMAND waits at its gate: give the terminal up */
+	NOTE_READY,       /* COMMAND is created next: give the terminal up */
 	NOTE_NAME,        /* sent by COMMAND, so that the kernel adds its PID */
 	NOTE_RUNS,        /* COMMAND has called exec; with --pause, the namespaces are set up */
 	NOTE_STATUS,      /* VALUE: COMMAND's wait(2) status: ended, stopped or continued */
@@ -43,6 +43,10 @@ int peer_pair(int sockets[2]);
 /* Send a note without waiting. Failures are logged, unless the other end is gone. Returns whether
  * it was sent. */
 bool peer_tell(int fd, enum note_kind kind, uint64_t value);
+
+/* In the outer process: send NOTE_GO, or hang up, so that the inner process does not wait for it
+ * for ever. */
+void peer_let_go(int fd);
 
 /* Receive the next note for the outer process if OUTER is set, otherwise for the inner one. Invalid
  * packets are skipped. Returns false if there is none now. */

@@ -69,6 +69,7 @@ struct supervision {
 	bool sweeping;    /* the last pass of TERM found processes that the one before had missed */
 	bool progress;    /* children have been reaped since KILL */
 	bool denied;      /* processes are left that nsinit may not signal */
+	bool runs;        /* outer: the inner process has sent NOTE_RUNS */
 	bool left_behind; /* outer: the inner process cannot find what COMMAND left behind */
 
 	bool ended; /* COMMAND has ended, and STATUS is its wait(2) status */
@@ -96,6 +97,10 @@ void supervise_describe(const struct supervision *s);
  * both was sent to that group. A signal only in PENDING came before the new process existed.
  */
 void supervise_divide(struct supervision *s, sigmask pending, sigmask had);
+
+/* Return whether this process, an outer one that leads its session, has not yet given the terminal
+ * up for COMMAND. */
+bool supervise_has_terminal(const struct supervision *s);
 
 /*
  * Begin the end as if COMMAND had ended with STATUS. supervise() then ends the remaining processes.

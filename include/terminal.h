@@ -48,7 +48,7 @@ void terminal_lend(const struct terminal *terminal, pid_t command);
 bool terminal_is_kept(const struct terminal *terminal);
 
 /* At the end: take the foreground back if the group that has it is gone, is COMMAND's (LENT), or
- * contains descendants of nsinit. */
-void terminal_restore(const struct terminal *terminal, pid_t lent);
+ * contains descendants of nsinit. Returns whether it was COMMAND's. */
+bool terminal_restore(const struct terminal *terminal, pid_t lent);
 
 #endif

@@ -50,7 +50,7 @@ modes=(
 	"shell-both      Tgip  nsinit -vv -u -g"
 	"shell-grace     Tct   nsinit -vv -t 30"
 	"leader          L     nsinit -vv"
-	"leader-unshare  Lip   nsinit -vv -u"
+	"leader-unshare  Lipf  nsinit -vv -u --pid-file pid"
 	"leader-pid1     L1p   nsinit"
 	"dumb-init       Ts    dumb-init"
 	"tini            c     tini -vvv"

@@ -942,6 +942,22 @@ early_ctrl_z() {
 @test "below a shell, a Ctrl-Z before the start of COMMAND stops it" { plain early_ctrl_z; }
 @test "below a shell, a Ctrl-Z before the start of COMMAND stops it (-u)" { unshared early_ctrl_z; }
 
+@test "-g: a job that was started in the background ends by Ctrl-C after fg, with all of its processes" {
+	local other
+	open_shell bash
+	type_line "\$NSINIT -g sh -c 'echo \$\$ >began; read line' | sleep $long &"
+	see "$prompt"
+	find_command sleep "$long"
+	other=$found
+	wait_for test -s began
+	wait_for in_state "$(<began)" T
+	type_line fg
+	wait_for in_foreground "$(<began)"
+	press C-c
+	see "$prompt"
+	wait_for ended "$other"
+}
+
 @test "below a shell, a Ctrl-Z before the start of COMMAND that a CONT undid has no effect" {
 	need strace strace
 	local heard=$BATS_TEST_TMPDIR/heard
@@ -1166,6 +1182,42 @@ leader_early() {
 
 @test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once" { plain leader_early; }
 @test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once (-u)" { unshared leader_early; }
+
+# mounting: whether the session leader's child is held before mount(2).
+mounting() {
+	outer=$(leader) && inner=$(children "$outer") && [[ $inner ]] && in_state "${inner%% *}" t
+}
+
+@test "as a session's leader, a stop ends in time while the namespaces are being made" {
+	need_root
+	need strace strace
+	open_terminal strace -DD -f -qqo /dev/null -e trace=mount -e inject=mount:delay_enter=600000000 \
+		"$NSINIT" -u -t 0.1 sleep "$long"
+	wait_for mounting
+	kill -TERM "$outer"
+	see 'did not keep the grace'
+	# strace holds it even after a KILL.
+	kill -KILL "$(sed -n 's/^TracerPid:\t//p' "/proc/$inner/status")"
+	ended_as 'exited 137'
+}
+
+childless() {
+	[[ ! $(children "$1") ]]
+}
+
+@test "in a shell that is PID 1, a background nsinit leaves the foreground to the shell" {
+	need_root
+	# Nothing else runs in the namespace.
+	open_terminal unshare --pid --fork --kill-child --mount-proc setsid -c bash --norc --noprofile -i
+	see "$prompt"
+	shell=$(children "$(leader)")
+	in_foreground "$shell"
+	type_line '$NSINIT sh -c "echo ran >ran" &'
+	see "$prompt"
+	wait_for test -s ran
+	wait_for childless "$shell"
+	in_foreground "$shell"
+}
 
 leader_tostop() {
 	open_terminal bash -c "stty tostop; exec \"\$NSINIT\" -v $u echo hello"

@@ -247,6 +247,21 @@ static void open_terminal(void)
 
 /* --- observing the run --- */
 
+static size_t read_file(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t n;
+
+	while (
+	    fd != -1 && length < room - 1 && (n = read(fd, text + length, room - 1 - length)) > 0)
+		length += (size_t)n;
+	if (fd != -1)
+		close(fd);
+	text[length] = '\0';
+	return length;
+}
+
 static char said[65536]; /* nsinit's stderr */
 static size_t said_length;
 static int got[SIGNALS + 1], mate_got[SIGNALS + 1];
@@ -1029,6 +1044,19 @@ static void kill_all(void)
 		;
 }
 
+/* While COMMAND runs: the pid file must have its PID. */
+static void judge_pid_file(void)
+{
+	char text[32], wanted[32];
+
+	if (!is('f') || !ready || dead || asked || is_over() || pid_file_ours != 1)
+		return;
+	snprintf(wanted, sizeof wanted, "%d\n", (int)command_pid);
+	read_file("pid", text, sizeof text);
+	if (strcmp(text, wanted) != 0)
+		wrong("has \"%s\" in its pid file, not %d", text, (int)command_pid);
+}
+
 static void run(void)
 {
 	char bye = 'X';
@@ -1038,6 +1066,7 @@ static void run(void)
 		wrong("never starts COMMAND");
 		tell_what_hangs();
 	}
+	judge_pid_file();
 	if (!asked && !is_over())
 		look_for_zombies();
 	if (!hung && !is('P') && !is_over()) {
@@ -1112,21 +1141,6 @@ static void judge_signals(const char *who, const int *n, const int *low, const i
 		else if (n[sig] > high[sig])
 			wrong("%s has signal %d too often: %d, at most %d", who, sig, n[sig],
 			    high[sig]);
-}
-
-static size_t read_file(const char *path, char *text, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t n;
-
-	while (
-	    fd != -1 && length < room - 1 && (n = read(fd, text + length, room - 1 - length)) > 0)
-		length += (size_t)n;
-	if (fd != -1)
-		close(fd);
-	text[length] = '\0';
-	return length;
 }
 
 /*
@@ -1207,8 +1221,9 @@ static void relax(void)
 	if (is('g') && is('i') && most[SIGTSTP])
 		least[SIGCONT] = mate_least[SIGCONT] = 0;
 	/* The kernel sends HUP and CONT to a stopped group that has lost its parent. If that is
-	 * nsinit's, COMMAND gets the terminal's as well. */
-	if ((dead || !lives((uint32_t)caller)) && halted)
+	 * nsinit's, COMMAND gets the terminal's as well. It also sends HUP to the foreground group
+	 * when the leader of the session ends. */
+	if ((dead && (halted || is('L'))) || (!lives((uint32_t)caller) && halted))
 		most[SIGHUP] = mate_most[SIGHUP] = NO_COUNT;
 }
 
