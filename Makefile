@@ -207,7 +207,7 @@ coverage:
 	mkdir -p build/coverage
 	gcc -DCOUNTERS=$(call quote,"$(CURDIR)/$(counters)") -c -o build/coverage.o tests/coverage.c
 	$(MAKE) BUILD=build/coverage BIN=build/coverage/nsinit CC=gcc \
-		CFLAGS='-g -O0 --coverage' LDLIBS=build/coverage.o LDFLAGS=-Wl,-T,tests/coverage.ld
+		CFLAGS='-g -O0 --coverage -fprofile-update=atomic' LDLIBS=build/coverage.o LDFLAGS=-Wl,-T,tests/coverage.ld
 	$(MAKE) probes
 	find build/coverage -name '*.gcda' -delete
 	rm -f $(counters)
