@@ -33,8 +33,8 @@ struct nsinit {
 
 /*
  * Return the files that this process keeps open. PID 1 keeps its standard files, because programs
- * in a container write to its log by /proc/1/fd/1. Apart from its signalfd and its socket the inner
- * process keeps nothing that COMMAND does not have.
+ * in a container write to its log by /proc/1/fd/1. The inner process also keeps its signalfd, its
+ * socket, COMMAND's pidfd, and with -g the terminal, and no other file that COMMAND does not have.
  */
 static struct keep to_keep(const struct nsinit *n)
 {

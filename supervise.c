@@ -522,7 +522,7 @@ static void on_command_end(struct supervision *s, int status)
 	}
 }
 
-/* COMMAND was stopped before its exec, which failed when it was continued. */
+/* COMMAND's exec, which had been held up by a stop or a file system, has failed. */
 static void on_failed_exec(struct supervision *s)
 {
 	s->status = exited_with(command_failure(s->start));
