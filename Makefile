@@ -215,7 +215,7 @@ coverage:
 	chmod a+rw $(counters)
 	-exec 9<>$(counters); export NSINIT=$(call quote,$(CURDIR)/build/coverage/nsinit); \
 		$(bats) --filter-tags '!docker,!qemu,!tree' $(TESTS); \
-		$(if $(filter tests,$(TESTS)),tests/faults.sh)
+		$(if $(filter tests,$(TESTS)),tests/faults.sh; tests/moments.sh)
 	COVERAGE_END=1 build/coverage/nsinit
 	gcovr --root . --exclude tests --print-summary build/coverage
 

@@ -369,6 +369,26 @@ inside() {
 	[ "$output" = 143 ]
 }
 
+@test "an exec that was held up and then fails is 127, with the reason" {
+	need python3 python3
+	printf '#!/no/interpreter\n' >"$BATS_TEST_TMPDIR/leased"
+	chmod +x "$BATS_TEST_TMPDIR/leased"
+	# nsinit supervises after a second, in which its first line appears.
+	run -0 timeout 100 python3 - "$NSINIT" "$BATS_TEST_TMPDIR/leased" <<-'END'
+		import fcntl, os, signal, subprocess, sys
+		signal.signal(signal.SIGIO, signal.SIG_IGN)
+		fd = os.open(sys.argv[2], os.O_RDONLY)
+		fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+		nsinit = subprocess.Popen([sys.argv[1], "-v", sys.argv[2]], stderr=subprocess.PIPE, text=True)
+		for line in nsinit.stderr:
+		    if "started" in line:
+		        break
+		fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+		print(nsinit.stderr.read(), nsinit.wait(timeout=30))
+	END
+	[[ $output == *"the interpreter that it names does not)"*127 ]]
+}
+
 # --- --root ---
 
 @test "--root works if the working directory or its parent cannot be searched" {

@@ -388,6 +388,29 @@ only_child_is() {
 	ended "$1" || [[ $(children "$(stat_field "$1" 4)") == "$1" ]]
 }
 
+@test "--linger -t: a stop after COMMAND's end sends TERM to what is left, and KILL after the grace" {
+	need_root
+	local level
+	for level in alone pid1 two within; do
+		rm -f daemon
+		start_at "$level" --linger -t 0.3 bash -c '
+			(setsid "$PROBES/siglog" "$BATS_TEST_TMPDIR/daemon" &)
+			until grep -qs READY "$BATS_TEST_TMPDIR/daemon"; do :; done
+			exit 3'
+		wait_for said READY daemon
+		find_command siglog "$BATS_TEST_TMPDIR/daemon"
+		daemon=$found
+		wait_for only_child_is "$daemon"
+		kill -TERM "$pid"
+		end_of_it
+		cat "$err"
+		((status == 3))
+		[[ $(logged daemon) == *15* ]]
+		wait_for ended "$daemon"
+		said 'the grace of 0.3 s is over, sending KILL to: ' "$err"
+	done
+}
+
 @test "--linger without remaining processes ends together with COMMAND" {
 	run_nsinit --linger sh -c 'exit 3'
 	((status == 3))

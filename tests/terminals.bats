@@ -1183,6 +1183,49 @@ leader_early() {
 @test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once" { plain leader_early; }
 @test "as a session's leader, a Ctrl-C before the start of COMMAND reaches it once (-u)" { unshared leader_early; }
 
+# background_reader ARG...: as the leader's child, whose process group is orphaned, start nsinit -g with a COMMAND that
+# gives the foreground to another process and then reads.
+background_reader() {
+	need python3 python3
+	cat >"$BATS_TEST_TMPDIR/reader.py" <<-'END'
+		import os, signal, sys
+		signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+		if "nohup" in sys.argv:
+		    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+		other = os.fork()
+		if other == 0:
+		    signal.pause()
+		os.setpgid(other, other)
+		os.tcsetpgrp(0, other)
+		print("reads as", os.getpid(), flush=True)
+		os.read(0, 1)
+	END
+	open_terminal sh -c "\$NSINIT -g python3 reader.py $*; exit \$?"
+	see 'reads as '
+	wait_for shown_whole
+	reader=$(sed -n 's/.*reads as \([0-9]*\).*/\1/p' "$screen")
+}
+
+shown_whole() {
+	grep -q 'reads as [0-9]*.$' "$screen"
+}
+
+@test "-g: in an orphaned group, a COMMAND that reads in the background gets HUP, as the kernel would send it" {
+	background_reader
+	ended_as 'exited 129'
+}
+
+@test "-g: in an orphaned group, a COMMAND that reads in the background and ignores HUP stays stopped" {
+	background_reader nohup
+	wait_for in_state "$reader" T
+	outer=$(stat_field "$reader" 4)
+	wait_for never_wakes "$outer"
+	in_state "$reader" T
+	kill -TERM "$outer"
+	kill -CONT "$outer"
+	ended_as 'exited 143'
+}
+
 # mounting: whether the session leader's child is held before mount(2).
 mounting() {
 	outer=$(leader) && inner=$(children "$outer") && [[ $inner ]] && in_state "${inner%% *}" t
