@@ -48,7 +48,7 @@ do_to_job() {
 			see "$prompt"
 			;;
 		Ctrl-C) press C-c ;;
-		'Ctrl-\e') press 'C-\' ;;
+		Ctrl-\\e) press C-\\ ;;
 		fg)
 			wait_for is stops "$outer"
 			type_line fg

@@ -263,13 +263,14 @@ share/zsh/site-functions/_nsinit" ]]
 }
 
 @test "docs/verify.md names the files that make dist creates, and its checksum command works" {
-	local version name
+	local version
 	clone_to "$BATS_TEST_TMPDIR/tree"
 	# As the page calls it: make prints the directory then.
 	make -C "$BATS_TEST_TMPDIR/tree" dist PROCESSORS=
 	cd "$BATS_TEST_TMPDIR/tree"
 	version=$(head -n 1 VERSION)
 	# Its first block.
+	# shellcheck disable=SC2016 # the marks of a code block
 	sed -n '/^```sh/,/^```/{ /^```$/q; /^```/!p }' docs/verify.md >"$BATS_TEST_TMPDIR/check"
 	grep -q sha256sum "$BATS_TEST_TMPDIR/check"
 	cd dist

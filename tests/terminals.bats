@@ -1255,7 +1255,7 @@ childless() {
 	see "$prompt"
 	shell=$(children "$(leader)")
 	in_foreground "$shell"
-	type_line '$NSINIT sh -c "echo ran >ran" &'
+	type_line "\$NSINIT sh -c 'echo ran >ran' &"
 	see "$prompt"
 	wait_for test -s ran
 	wait_for childless "$shell"
