@@ -69,7 +69,8 @@ static pid_t mate; /* a second member of COMMAND's process group */
 
 static void obey(char order)
 {
-	uint64_t none = 0;
+	const struct timespec at_once = {0, 0};
+	uint64_t none = 0, all = ALL_MASK;
 	int begun[2];
 	pid_t pid;
 
@@ -90,6 +91,9 @@ static void obey(char order)
 		if (pipe(begun) == 0 && fork() == 0) {
 			setsid();
 			close(TALK);
+			/* Until then it was in COMMAND's group, which may have been signalled. */
+			while (syscall(SYS_rt_sigtimedwait, &all, NULL, &at_once, sizeof all) > 0)
+				;
 			sig_mask(SIG_SETMASK, none);
 			close(begun[0]);
 			close(begun[1]);
