@@ -256,6 +256,7 @@ END {
 	print_targets()
 	print_better()
 
+	line("What keeps the start above its target was measured once on an AMD EPYC, by leaving one step out at a time, and the signalfd alone (2,000 paired runs; medians of 150 µs for the least init and 196 µs for nsinit). A program of nsinit's size that does only what the least init does takes 1.08 times its time, so that 1.12 leaves 6 µs for everything else. Opening `/dev/tty`, which finds the terminal, takes 5 µs; closing the files that COMMAND must not find in nsinit takes 5 µs, and the gate at which COMMAND waits for that 4 µs; the signalfd about 2 µs; COMMAND's pidfd 2 µs; and a dozen other system calls 0.3 µs each. Each of them belongs to a promise. Between a signal and its delivery nsinit makes three system calls more than tini: poll(2), because the kernel reaps and COMMAND's end is reported by a pidfd, costs about 2 µs, and getpgid(2), which finds a COMMAND that has left its group, about 1 µs.")
 	line("## Start-up")
 	line("![Start-up](startup.svg)")
 	line("From the init's execve(2) until a COMMAND that does nothing has run and the init has been reaped; the part until COMMAND's first instruction; processor time and minor page faults of all the processes together; system calls of the init before COMMAND's execve(2).")
