@@ -127,6 +127,8 @@ on_a_terminal() {
 	on_a_terminal 20 "$NSINIT" -u --root "$rootfs" --pid-file pid /look
 	on_a_terminal 4 bash -c "$shell" shell "$NSINIT" -u "$look"
 	on_a_terminal 4 bash -c "$shell" shell "$NSINIT" -u --root "$rootfs" --pid-file pid /look
+	on_a_terminal 4 bash -c "$shell" shell "$NSINIT" -u -g "$look" -t
+	on_a_terminal 4 bash -c "$shell" shell "$NSINIT" -u -g --root "$rootfs" /look -t
 	need_user_namespaces
 	on_a_terminal 20 "${nobody[@]}" "$copy" --map-root-user -u --pid-file pid "$look"
 	on_a_terminal 4 bash -c "$shell" shell "${nobody[@]}" "$copy" --map-root-user -u --root "$rootfs" /look

@@ -1,7 +1,7 @@
 /*
  * descriptors: every descriptor of its init that COMMAND can see, from its first instruction on.
  *
- *     descriptors [-n ROUNDS] [-j | -o] [-e FD]... [PID]
+ *     descriptors [-n ROUNDS] [-j | -o] [-t] [-e FD]... [PID]
  *
  * In each of the ROUNDS (10) it looks at the descriptors of PID (1) through pidfd_getfd(2) and
  * through /proc/PID/fd. PID must have descriptors 0, 1 and 2, which are the same files as
@@ -11,21 +11,23 @@
  *
  * Each difference is printed once, and the status is 1; 97 means that access was denied. -j: this
  * process has joined the namespace and is not COMMAND, so the pidfd and its own descriptors are not
- * checked. -o: PID is the parent, which is not PID 1, and keeps only 2 of the standard files.
+ * checked. -o: PID is the parent, which is not PID 1, and keeps only 2 of the standard files. -t:
+ * it must also have /dev/tty.
  */
 #include <dirent.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 
 #include "files.h"
 
 enum { BY_NUMBER = 64, MAX_EXTRA = 8 };
 
 struct counts {
-	int standard, signalfd, pidfd, socket;
+	int standard, signalfd, pidfd, socket, terminal;
 };
 
 static char who[16];
-static int joined, only_stderr, bad;
+static int joined, only_stderr, with_terminal, bad;
 static struct stat own[3];
 
 static void report(int round, const char *how, int fd, const char *what)
@@ -93,6 +95,9 @@ static void judge(int round, const char *how, int fd, const char *name, const st
 	} else if (strncmp(name, "socket:", 7) == 0) {
 		if (++counts->socket == 1 && (copy == -1 || is_pair(copy)))
 			return;
+	} else if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(5, 0)) {
+		if (++counts->terminal == with_terminal)
+			return;
 	}
 	report(round, how, fd, name);
 }
@@ -102,6 +107,8 @@ static void check_counts(int round, const char *how, const struct counts *counts
 	if (counts->standard != (only_stderr ? 1 : 3))
 		report(round, how, counts->standard,
 		    only_stderr ? "of stderr" : "of the 3 standard files");
+	if (counts->terminal != with_terminal)
+		report(round, how, counts->terminal, "of the terminal");
 }
 
 static void sweep_numbers(int round, int pidfd)
@@ -185,7 +192,7 @@ int main(int argc, char **argv)
 	long rounds = 10;
 	pid_t pid;
 
-	while ((opt = getopt(argc, argv, "n:joe:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:jote:")) != -1) {
 		switch (opt) {
 		case 'n':
 			rounds = number(optarg, 1, 1 << 20);
@@ -195,6 +202,9 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			only_stderr = 1;
+			break;
+		case 't':
+			with_terminal = 1;
 			break;
 		case 'e':
 			if (extras == MAX_EXTRA)
