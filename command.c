@@ -24,9 +24,9 @@
  *
  * The two processes share errno, too. Between opening the gate and the exec, nsinit's wait fails
  * with ETIMEDOUT once in a TICK, and if the child was stopped in between, other calls of nsinit
- * fail as well (EAGAIN, ESRCH, ECHILD). So the child repeats an execve(2), and
- * terminal_take() an ioctl(2), with an error that may not be its own. Before that, the child's wait
- * at the gate fails in the same way, and nsinit does not depend on errno.
+ * fail as well (EAGAIN, ESRCH, ECHILD). So the child repeats an execve(2), and terminal_take() an
+ * ioctl(2), with an error that may not be its own. Before the gate opens, it is the child's wait
+ * that fails, and nsinit does not depend on errno.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
  * and a socket pair replaces the shared words. A byte from nsinit opens the gate. The child answers

@@ -64,8 +64,8 @@ static void await_go(const struct nsinit *n)
 
 /*
  * Give the terminal up, so that COMMAND, which is created next, can take it. Do it no earlier: if
- * the terminal is closed while it belongs to no session, the kernel sends no HUP until COMMAND
- * tries to take it, so that time must be short.
+ * the terminal is closed while it belongs to no session, no process receives the HUP until
+ * COMMAND finds that it cannot take it, so that time must be short.
  */
 static void hand_terminal_over(struct nsinit *n)
 {
