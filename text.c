@@ -13,11 +13,11 @@ static const char error_texts[] =
     "Operation not permitted\0No such file or directory\0No such process\0"
     "Interrupted system call\0I/O error\0No such device or address\0Argument list too long\0"
     "Exec format error\0Bad file descriptor\0No child process\0"
-    "Resource temporarily unavailable\0Out of memory\0Permission denied\0Bad address\0"
-    "Block device required\0Resource busy\0File exists\0Cross-device link\0No such device\0"
+    "Resource temporarily unavailable\0Out of memory\0Permission denied\0\0"
+    "\0Resource busy\0File exists\0Cross-device link\0No such device\0"
     "Not a directory\0Is a directory\0Invalid argument\0Too many open files in system\0"
     "No file descriptors available\0Not a tty\0Text file busy\0File too large\0"
-    "No space left on device\0Invalid seek\0Read-only file system\0Too many links\0"
+    "No space left on device\0\0Read-only file system\0\0"
     "Broken pipe\0\0\0\0Filename too long\0\0Function not implemented\0"
     "Directory not empty\0Symbolic link loop";
 _Static_assert(EPERM == 1 && ELOOP == 40, "the order of error_texts");
@@ -116,13 +116,6 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
 			case 'u':
 				text = digits_of(va_arg(ap, unsigned int), made);
 				break;
-			case '%':
-				break;
-			default:
-				/* Write an unknown conversion as it stands. */
-				/* cppcheck-suppress unreadVariable ; TEXT points at MADE. */
-				made[1] = *fmt;
-				fmt -= !*fmt;
 			}
 		}
 		for (; *text && at + 1 < size; text++)

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /*
- * Format %s, %d (0 and above), %u, %% and %m (the text of errno) into BUF. At most SIZE bytes are
- * written, including the final NUL; longer text is cut. Returns the length written, without the
- * NUL. Any other conversion is written as it stands, and takes no argument.
+ * Format %s, %d (0 and above), %u and %m (the text of errno), and no other conversion, into BUF. At
+ * most SIZE bytes are written, including the final NUL; longer text is cut. Returns the length
+ * written, without the NUL.
  */
 size_t format(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 size_t vformat(char *buf, size_t size, const char *fmt, va_list ap)
