@@ -348,13 +348,7 @@ END {
 	line("Open files that are inherited: µs for the whole run. COMMAND inherits them all, and the kernel copies and closes its table, too.")
 	growth("grows-files", 1, "files", 1)
 	line("The same in ms in the emulated machine of [bench/arm64](arm64), where a million files may be open. These times can only be compared with each other.")
-	print "| files | 10000 | 100000 | 1000000 | slope |"
-	print "| --- | ---: | ---: | ---: | ---: |"
-	for (i = 1; i <= 5; i++) {
-		n = arm64_names[i]
-		print "| " n " | " figure(arm64["files 10000", n]) " | " figure(arm64["files 100000", n]) " | " figure(arm64["files 1000000", n]) " | " sprintf("%.2f", log(arm64["files 1000000", n] / arm64["files 100000", n]) / log(10)) " |"
-	}
-	print ""
+	growth("grows-files-arm64", 1, "files", 1)
 	line("The environment, in bytes: µs for the whole run, and kB resident while idle of all its processes. The kernel copies it for each execve(2), and it stays on the stack of the process.")
 	growth("grows-environment", 1, "bytes", 1)
 	growth("grows-environment-memory", 1, "kB resident")
