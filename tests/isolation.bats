@@ -352,16 +352,26 @@ inside() {
 	((status == 7))
 }
 
-@test "a stop is kept while the exec of COMMAND is held up" {
+# hold_up SHEBANG: run the Python script on stdin. It has a write lease, by the descriptor fd, on the script sys.argv[2],
+# which begins with SHEBANG. The lease holds up the exec of that script until it is given up, or for lease-break-time:
+# 45 s (fcntl(2)). sys.argv[1] is nsinit.
+hold_up() {
 	need python3 python3
-	printf '#!/bin/sh\nexit 0\n' >"$BATS_TEST_TMPDIR/leased"
+	printf '%s\nexit 0\n' "$1" >"$BATS_TEST_TMPDIR/leased"
 	chmod +x "$BATS_TEST_TMPDIR/leased"
-	# A write lease holds up the exec of its file until it is given up, or for lease-break-time: 45 s (fcntl(2)).
-	run -0 timeout 100 python3 - "$NSINIT" "$BATS_TEST_TMPDIR/leased" <<-'END'
-		import fcntl, os, signal, subprocess, sys, time
-		signal.signal(signal.SIGIO, signal.SIG_IGN)
-		fd = os.open(sys.argv[2], os.O_RDONLY)
-		fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+	run -0 timeout 100 python3 - "$NSINIT" "$BATS_TEST_TMPDIR/leased" < <(
+		cat <<-'END'
+			import fcntl, os, signal, subprocess, sys, time
+			signal.signal(signal.SIGIO, signal.SIG_IGN)
+			fd = os.open(sys.argv[2], os.O_RDONLY)
+			fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+		END
+		cat
+	)
+}
+
+@test "a stop is kept while the exec of COMMAND is held up" {
+	hold_up '#!/bin/sh' <<-'END'
 		nsinit = subprocess.Popen([sys.argv[1], "-t", "5", sys.argv[2]])
 		while fcntl.fcntl(fd, fcntl.F_GETLEASE) == fcntl.F_WRLCK:
 		    time.sleep(0.01)
@@ -372,15 +382,8 @@ inside() {
 }
 
 @test "an exec that was held up and then fails is 127, with the reason" {
-	need python3 python3
-	printf '#!/no/interpreter\n' >"$BATS_TEST_TMPDIR/leased"
-	chmod +x "$BATS_TEST_TMPDIR/leased"
 	# nsinit supervises after a second, in which its first line appears.
-	run -0 timeout 100 python3 - "$NSINIT" "$BATS_TEST_TMPDIR/leased" <<-'END'
-		import fcntl, os, signal, subprocess, sys
-		signal.signal(signal.SIGIO, signal.SIG_IGN)
-		fd = os.open(sys.argv[2], os.O_RDONLY)
-		fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+	hold_up '#!/no/interpreter' <<-'END'
 		nsinit = subprocess.Popen([sys.argv[1], "-v", sys.argv[2]], stderr=subprocess.PIPE, text=True)
 		for line in nsinit.stderr:
 		    if "started" in line:

@@ -358,20 +358,30 @@ profile=(
 
 # --- --linger ---
 
+# lingers LEVEL OPTION...: start an nsinit that stays for $daemon, its only child. The daemon logs signals, and ends by
+# USR2. COMMAND has ended with 3.
+lingers() {
+	rm -f daemon
+	start_at "$1" --linger "${@:2}" bash -c '
+		(setsid "$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/daemon" &)
+		until grep -qs READY "$BATS_TEST_TMPDIR/daemon"; do :; done
+		exit 3'
+	wait_for said READY daemon
+	find_command siglog "$BATS_TEST_TMPDIR/daemon"
+	daemon=$found
+	wait_for only_child_is "$daemon"
+}
+
+# only_child_is PID: whether its parent has no other child.
+only_child_is() {
+	ended "$1" || [[ $(children "$(stat_field "$1" 4)") == "$1" ]]
+}
+
 @test "--linger: nsinit stays until the last process has ended, sends nothing, and exits with COMMAND's status" {
 	need_root
 	local level
 	for level in alone pid1 two within; do
-		rm -f daemon
-		start_at "$level" --linger bash -c '
-			(setsid "$PROBES/siglog" -x 12 "$BATS_TEST_TMPDIR/daemon" &)
-			until grep -qs READY "$BATS_TEST_TMPDIR/daemon"; do :; done
-			exit 3'
-		wait_for said READY daemon
-		find_command siglog "$BATS_TEST_TMPDIR/daemon"
-		daemon=$found
-		# COMMAND has ended, and the process that it left is now nsinit's only child.
-		wait_for only_child_is "$daemon"
+		lingers "$level"
 		kill -WINCH "$pid"
 		wait_for handled "$pid"
 		not ended "$pid"
@@ -383,24 +393,11 @@ profile=(
 	done
 }
 
-# only_child_is PID: whether its parent has no other child.
-only_child_is() {
-	ended "$1" || [[ $(children "$(stat_field "$1" 4)") == "$1" ]]
-}
-
 @test "--linger -t: a stop after COMMAND's end sends TERM to what is left, and KILL after the grace" {
 	need_root
 	local level
 	for level in alone pid1 two within; do
-		rm -f daemon
-		start_at "$level" --linger -t 0.3 bash -c '
-			(setsid "$PROBES/siglog" "$BATS_TEST_TMPDIR/daemon" &)
-			until grep -qs READY "$BATS_TEST_TMPDIR/daemon"; do :; done
-			exit 3'
-		wait_for said READY daemon
-		find_command siglog "$BATS_TEST_TMPDIR/daemon"
-		daemon=$found
-		wait_for only_child_is "$daemon"
+		lingers "$level" -t 0.3
 		kill -TERM "$pid"
 		end_of_it
 		cat "$err"

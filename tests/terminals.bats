@@ -1244,10 +1244,6 @@ mounting() {
 	ended_as 'exited 137'
 }
 
-childless() {
-	[[ ! $(children "$1") ]]
-}
-
 @test "in a shell that is PID 1, a background nsinit leaves the foreground to the shell" {
 	need_root
 	# Nothing else runs in the namespace.
@@ -1258,7 +1254,7 @@ childless() {
 	type_line "\$NSINIT sh -c 'echo ran >ran' &"
 	see "$prompt"
 	wait_for test -s ran
-	wait_for childless "$shell"
+	wait_for has_children 0 "$shell"
 	in_foreground "$shell"
 }
 
