@@ -6,18 +6,18 @@
 #include "log.h"
 #include "signals.h"
 
-int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive)
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top)
 {
 	/* The stack grows downwards on every processor except PA-RISC. 16 is the strictest
 	 * alignment. */
 	top -= (size_t)top % 16;
 	child->pidfd = -1;
-	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd, NULL, alive);
+	child->pid = clone(fn, top, flags | CLONE_PIDFD | SIGCHLD, arg, &child->pidfd);
 	/*
 	 * Try without a pidfd: no descriptor may be free, or a seccomp filter may refuse the flag.
 	 */
 	if (child->pid < 0)
-		child->pid = clone(fn, top, flags | SIGCHLD, arg, NULL, NULL, alive);
+		child->pid = clone(fn, top, flags | SIGCHLD, arg);
 	if (child->pid < 0)
 		return -1;
 	child->pidfd = file_own(child->pidfd);

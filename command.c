@@ -2,9 +2,9 @@
 #include "command.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "child.h"
 #include "kernel.h"
@@ -20,7 +20,8 @@
  * COMMAND runs, which is too late if COMMAND must not see them. A child that is stopped before its
  * exec would also stop nsinit. So the child shares nsinit's memory (CLONE_VM) and waits at a gate.
  * nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears ALIVE
- * and wakes its waiters (CLONE_CHILD_CLEARTID, set_tid_address(2)).
+ * and wakes its waiters (set_tid_address(2), which the child calls itself, because musl's clone(3)
+ * refuses CLONE_CHILD_CLEARTID since 1.2.5).
  *
  * The two processes share errno, too. Between opening the gate and the exec, nsinit's wait fails
  * with ETIMEDOUT once in a TICK, and if the child was stopped in between, other calls of nsinit
@@ -29,9 +30,8 @@
  * that fails, and nsinit does not depend on errno.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
- * and a socket pair replaces the shared words. A byte from nsinit opens the gate. The child answers
- * with its pending signals, and calls exec once nsinit has closed its end. If the exec fails, the
- * child logs the reason itself.
+ * except for struct start, which is moved to a shared mapping. The kernel does not clear ALIVE for
+ * such a child. Instead, the child has the only end of a socket pair, which the exec closes.
  */
 
 /* Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can check
@@ -49,14 +49,6 @@ static void wait_while_equal(const int *word, int value)
 /* In the child: wait at the gate, and end if nsinit dies, since then nothing opens the gate. */
 static void await_gate(const struct start *start)
 {
-	char byte;
-
-	if (start->apart) {
-		close(start->sockets[0]); /* otherwise the end of nsinit would go unnoticed */
-		if (read(start->sockets[1], &byte, 1) != 1)
-			_exit(STATUS_FAILED);
-		return;
-	}
 	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
 		pid_t parent;
 
@@ -67,34 +59,23 @@ static void await_gate(const struct start *start)
 	}
 }
 
-/* In a child with separate memory: send ANSWER to nsinit, and wait until it has closed its end. */
-static void answer(const struct start *start)
-{
-	char byte;
-
-	socket_send(start->sockets[1], &start->answer, sizeof(start->answer), MSG_NOSIGNAL);
-	read(start->sockets[1], &byte, 1);
-}
-
 /* Wait until CHILD has called exec, has ended, or is stopped. A file system that does not answer
  * may hold an exec up: after a second signals have to be handled again. */
 static void await_exec(struct start *start, const struct child *child)
 {
+	struct pollfd apart = {.fd = start->apart};
 	int ticks = 1000 / TICK;
 
 	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
-		wait_while_equal(&start->alive, 1);
+		if (apart.fd < 0)
+			wait_while_equal(&start->alive, 1);
+		else if (poll(&apart, 1, TICK) > 0)
+			start->alive = 0;
 		if (start->alive && (child_is_halted(child) || !--ticks))
-			return;
+			break;
 	}
-}
-
-/* Let the child with separate memory continue. */
-static void release_apart(struct start *start)
-{
-	socket_send(start->sockets[0], "", 1, MSG_NOSIGNAL);
-	read(start->sockets[0], &start->answer, sizeof(start->answer));
-	close(start->sockets[0]);
+	if (apart.fd >= 0)
+		close(apart.fd);
 }
 
 enum { ENTRY = 32 }; /* bytes for one of the entries below */
@@ -187,11 +168,12 @@ static int search_and_exec(struct start *start, const char *path)
  */
 static int begin(void *arg)
 {
-	struct start *start = arg; /* shared with nsinit until exec */
+	struct start *start = arg; /* shared with nsinit */
 	char **argv = start->opt->command;
 	const char *path = environment("PATH");
 	char listen[ENTRY], watchdog[ENTRY], exec[ENTRY];
 
+	syscall(SYS_set_tid_address, &start->alive);
 	if (!path)
 		path = start->machine
 			   ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -207,12 +189,10 @@ static int begin(void *arg)
 	terminal_take(start->terminal);
 	if (start->terminal->role == BELOW_SHELL)
 		start->answer.had = signals_pending();
-	if (start->apart)
-		answer(start);
 	signals_release(start->inherited);
 	start->answer.error = !**argv || *find_char(*argv, '/') ? exec_file(start, *argv)
 								: search_and_exec(start, path);
-	return start->apart ? command_failure(start) : STATUS_FAILED;
+	return STATUS_FAILED;
 }
 
 /* The largest frame below begin() is the line of a message (log.c). With glibc the dynamic linker
@@ -236,32 +216,39 @@ static int say_no_process(const struct start *start)
 	return STATUS_FAILED;
 }
 
-int command_create(struct child *child, struct start *start)
+/* Create a child that shares nothing but START, which is moved. Returns -1 and sets errno. */
+static int create_apart(struct child *child, struct start **start, char *top)
+{
+	struct start *shared = memory_shared(sizeof(*shared));
+	int sockets[2];
+
+	if (shared == MAP_FAILED || peer_pair(sockets))
+		return -1;
+	*shared = **start;
+	shared->apart = sockets[0];
+	*start = shared;
+	return child_clone(child, begin, shared, 0, top);
+}
+
+int command_create(struct child *child, struct start **start)
 {
 	char *top = childs_stack + sizeof(childs_stack);
 
-	start->alive = 1;
-	if (!child_clone(child, begin, start, CLONE_VM | CLONE_CHILD_CLEARTID, top, &start->alive))
+	(*start)->alive = 1;
+	(*start)->apart = -1;
+	if (!child_clone(child, begin, *start, CLONE_VM, top))
 		return 0;
-	if (errno != EAGAIN && errno != ENOMEM) {
-		start->apart = true;
-		if (!peer_pair(start->sockets) && !child_clone(child, begin, start, 0, top, NULL))
-			return 0;
-	}
+	if (errno != EAGAIN && errno != ENOMEM && !create_apart(child, start, top))
+		return 0;
 	child->pid = 0;
-	return say_no_process(start);
+	return say_no_process(*start);
 }
 
 void command_run(const struct child *child, struct start *start, struct keep *keep)
 {
 	keep->fds[keep->count++] = child->pidfd;
-	if (start->apart)
-		keep->fds[keep->count++] = start->sockets[0];
+	keep->fds[keep->count++] = start->apart;
 	files_release(keep);
-	if (start->apart) {
-		release_apart(start);
-		return;
-	}
 	__atomic_store_n(&start->gate, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &start->gate, FUTEX_WAKE, 1, NULL, NULL, 0);
 	await_exec(start, child);

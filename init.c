@@ -131,7 +131,7 @@ static int run_command(struct nsinit *n)
 		start.peer = s->peer;
 	s->start = &start;
 	hand_terminal_over(n);
-	if (command_create(&s->child, &start))
+	if (command_create(&s->child, &s->start))
 		return STATUS_FAILED;
 	/*
 	 * From here on, a signal sent to the process group also reaches COMMAND, which exists by
@@ -143,12 +143,12 @@ static int run_command(struct nsinit *n)
 	if (s->terminal.role == BELOW_SHELL)
 		pending = signals_pending();
 	keep = to_keep(n);
-	command_run(&s->child, &start, &keep);
-	if (start.answer.error) {
+	command_run(&s->child, s->start, &keep);
+	if (s->start->answer.error) {
 		child_wait(&s->child);
-		return command_failure(&start);
+		return command_failure(s->start);
 	}
-	supervise_divide(s, pending, start.answer.had);
+	supervise_divide(s, pending, s->start->answer.had);
 	log_to.nowait = true;
 	s->command = s->child.pid;
 	/*
@@ -162,7 +162,7 @@ static int run_command(struct nsinit *n)
 	supervise_describe(s);
 	say(VERBOSE, "started %s as PID %d", n->opt->command[0], s->child.pid);
 	pid_file_fill(&n->pid_file, s->command);
-	if (start.peer >= 0)
+	if (s->start->peer >= 0)
 		peer_tell(s->peer, NOTE_RUNS, 0);
 	/* From here on, log errors and carry on: if PID 1 ends, the kernel kills every process. */
 	supervise(s);

@@ -158,7 +158,7 @@ int namespace_enter(const struct options *opt, struct child *inner, int (*fn)(vo
 	    opt->namespaces & ~NOT_BY_CLONE & ~(opt->export_proc ? (unsigned long)CLONE_NEWNS : 0);
 	char stack[COPIED_STACK];
 
-	if (!child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack), NULL))
+	if (!child_clone(inner, fn, arg, (int)flags, stack + sizeof(stack)))
 		return 0;
 	say_no_namespace(opt->namespaces);
 	return -1;

@@ -74,7 +74,7 @@ int path_resolve(const char *path, char real[static PATH_MAX])
 	int status;
 
 	if (syscall(SYS_pipe2, r.pipe, O_CLOEXEC) ||
-	    child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack), NULL))
+	    child_clone(&child, resolve, &r, CLONE_VM | CLONE_VFORK, stack + sizeof(stack)))
 		return -1;
 	status = child_wait(&child);
 	close(child.pidfd);

@@ -81,7 +81,7 @@ void terminal_release(struct terminal *terminal)
 	if (terminal->role != GIVES_SESSION)
 		return;
 	if (!child_clone(&nobody, lead_nobody, &terminal->fd, CLONE_VM | CLONE_VFORK,
-		stack + sizeof(stack), NULL)) {
+		stack + sizeof(stack))) {
 		failed = child_wait(&nobody);
 		close(nobody.pidfd);
 	}

@@ -16,11 +16,9 @@ struct child {
 
 /*
  * Call clone(2) with FLAGS, for a child that uses the stack below TOP, and open a pidfd if the
- * kernel supports it. FN's value is the child's exit status. ALIVE, which may be NULL, is for
- * CLONE_CHILD_CLEARTID. Returns -1 and sets errno on failure.
+ * kernel supports it. FN's value is the child's exit status. Returns -1 and sets errno on failure.
  */
-int child_clone(
-    struct child *child, int (*fn)(void *), void *arg, int flags, char *top, int *alive);
+int child_clone(struct child *child, int (*fn)(void *), void *arg, int flags, char *top);
 
 /* Wait for CHILD only, and return its wait status; -1 if it cannot be read. */
 int child_wait(const struct child *child);

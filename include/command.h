@@ -33,21 +33,22 @@ struct start {
 	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
 	struct answer answer; /* out */
 	/* The members below are private to command.c. */
-	int gate;       /* a futex: 1 once nsinit has closed its files */
-	int alive;      /* a futex: 0 once the child has called exec, or has ended */
-	bool apart;     /* the child does not share memory, and the sockets are used instead */
-	int sockets[2]; /* nsinit's end, the child's end */
+	int gate;  /* a futex: 1 once nsinit has closed its files */
+	int alive; /* a futex: 0 once the child has called exec, or has ended */
+	int apart; /* the child has a copy of the memory: a socket whose other end the exec closes;
+		      otherwise -1 */
 };
 
 /*
- * Create the process that becomes COMMAND. It waits at a gate. Returns 0, or STATUS_FAILED after
- * logging why no process could be created.
+ * Create the process that becomes COMMAND. It waits at a gate. If it cannot share nsinit's memory,
+ * START is moved to a mapping that they share, which is never unmapped. Returns 0, or STATUS_FAILED
+ * after logging why no process could be created.
  */
-int command_create(struct child *child, struct start *start);
+int command_create(struct child *child, struct start **start);
 
 /* Close all files that are not in KEEP, change to "/", then let COMMAND exec. When it returns,
  * COMMAND has called exec, or START's answer has an error; or the exec is still to come, because
- * the child is stopped, has waited for a file system for a second, or has separate memory. */
+ * the child is stopped, or has waited for a file system for a second. */
 void command_run(const struct child *child, struct start *start, struct keep *keep);
 
 /* Log why the exec of a child that has ended failed, and return the status: 126 or 127. */

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -81,6 +82,23 @@ static inline int file_stat(int fd, const char *path, struct stat *st)
 static inline ssize_t socket_send(int fd, const void *data, size_t n, int flags)
 {
 	return syscall(SYS_sendto, fd, data, n, flags, NULL, 0);
+}
+
+/*
+ * mmap(2) of N bytes that a child with a copy of nsinit's memory shares. The libc's function would
+ * be larger. On s390x the system call has a single argument, which musl's syscall(2) hides and
+ * glibc's does not. Returns MAP_FAILED and sets errno on failure.
+ */
+static inline void *memory_shared(size_t n)
+{
+	enum { MODE = PROT_READ | PROT_WRITE, KIND = MAP_SHARED | MAP_ANONYMOUS };
+#if defined(SYS_mmap2)
+	return (void *)syscall(SYS_mmap2, NULL, n, MODE, KIND, -1, 0);
+#elif defined(__s390x__)
+	return mmap(NULL, n, MODE, KIND, -1, 0);
+#else
+	return (void *)syscall(SYS_mmap, NULL, n, MODE, KIND, -1, 0);
+#endif
 }
 
 /* capget(2), linux/capability.h: effective, permitted, inheritable, and each one's upper half. */

@@ -27,7 +27,7 @@ strike() {
 
 # bats test_tags=seccomp,tree
 @test "each call that fails once before or while COMMAND runs is tolerated, or reported with status 125" {
-	strike alone proc signals early missing
+	strike alone proc signals early missing apart apart_signals apart_missing
 }
 
 # bats test_tags=seccomp,tree
@@ -126,6 +126,72 @@ passes() {
 	passes alone pidfd_send_signal:EPERM
 	passes two pidfd_send_signal:ENOSYS
 	passes two 'clone/0&0x1000:EINVAL'
+}
+
+# musl's clone(3) refuses CLONE_THREAD, CLONE_SETTLS and CLONE_CHILD_CLEARTID since 1.2.5.
+@test "COMMAND shares nsinit's memory until its exec, which needs no flag of clone(2) that a libc refuses" {
+	need_root
+	# A socket pair would replace the shared memory.
+	passes alone socketpair:EPERM 'clone/0&0x290000:EINVAL'
+	passes pid1 socketpair:EPERM 'clone/0&0x290000:EINVAL'
+}
+
+@test "the exec of COMMAND wakes nsinit, which otherwise waits for a second, with shared and with separate memory" {
+	need_root
+	need strace strace
+	local trace=$BATS_TEST_TMPDIR/trace
+	for refusal in '' "$no_shared_memory"; do
+		spawn ${refusal:+"$PROBES/refuse" "$refusal" --} strace -qqo "$trace" -e trace=futex,poll \
+			"$NSINIT" "$PROBES/siglog" -x 15 -s 7 "$trace.log"
+		wait_for said READY "$trace.log"
+		kill -TERM "$(children "$pid")"
+		finish
+		[ "$status" -eq 7 ]
+		cat "$trace"
+		# A wait ends after 20 ms, so there are 50 of them in a second.
+		(($(wc -l <"$trace") < 45))
+	done
+}
+
+@test "signals and the status arrive if COMMAND cannot share nsinit's memory until its exec" {
+	need_root
+	for level in "${levels[@]}"; do
+		passes "$level" "$no_shared_memory"
+		passes "$level" "$no_shared_memory" "${newer[@]/%/:ENOSYS}"
+	done
+}
+
+@test "if COMMAND cannot share nsinit's memory, an exec that fails is still nsinit's own 126 or 127, and nothing has started" {
+	need_root
+	cd "$BATS_TEST_TMPDIR"
+	for level in alone two; do
+		for row in '127 ./none: No such file or directory' '126 /: Permission denied'; do
+			name=${row#* }
+			under "$level" "$no_shared_memory" -- -v -e 126 -e 127 --pid-file pid "${name%%:*}"
+			end_of_it
+			cat "$err"
+			[ "$status" -eq "${row%% *}" ]
+			[ ! -e pid ]
+			grep -qxF "nsinit: $name" "$err"
+			run ! grep "started ${name%%:*}" "$err"
+		done
+	done
+}
+
+@test "if COMMAND cannot share nsinit's memory, the PID file names it, and a signal reaches it once" {
+	need_root
+	cd "$BATS_TEST_TMPDIR"
+	for level in alone two; do
+		rm -f log
+		under "$level" "$no_shared_memory" -- --pid-file pid "$PROBES/siglog" -n 1 -s 7 log
+		wait_for said READY log
+		wait_for test -s pid
+		[[ $(tr '\0' ' ' <"/proc/$(<pid)/cmdline") == *siglog* ]]
+		kill -USR1 "$pid"
+		end_of_it
+		[ "$status" -eq 7 ]
+		[ "$(sed 1d log | cut -d' ' -f1,2)" = "10 0" ]
+	done
 }
 
 @test "a PID file is written and removed also if statx(2) is refused" {

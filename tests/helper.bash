@@ -244,6 +244,10 @@ finish() {
 	wait "${1:-$pid}" || status=$?
 }
 
+# For refuse: clone(2) with CLONE_VM and without CLONE_VFORK, as under qemu's user mode. Then COMMAND gets a copy of
+# nsinit's memory.
+no_shared_memory='clone/0&0x4100=0x100:EINVAL'
+
 # A new PID and mount namespace, in which other processes are not counted. In a chroot unshare(1) cannot set the
 # propagation of all mounts; it sets that of /proc, where it mounts.
 own_pidns=(unshare --pid --mount --fork --mount-proc --kill-child)

@@ -220,6 +220,10 @@ struct seccomp_call {
 	{                                                                                          \
 		0x45, yes, no, (uint32_t)(k)                                                       \
 	}
+#define BPF_AND(k)                                                                                 \
+	{                                                                                          \
+		0x54, 0, 0, (uint32_t)(k)                                                          \
+	}
 #define BPF_GIVE(k)                                                                                \
 	{                                                                                          \
 		0x06, 0, 0, (uint32_t)(k)                                                          \

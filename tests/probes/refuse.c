@@ -5,9 +5,11 @@
  *     refuse CALL[/ARGUMENT&MASK]:ERROR... -- COMMAND [ARG]...
  *
  * With /ARGUMENT&MASK a call fails only if that argument (0 to 5) has one of MASK's bits, with
- * /ARGUMENT=VALUE only if its lower 32 bits are VALUE. Examples: clone/0&0x1000:EPERM and
- * ioctl/1=0x80685f0b:ENOTTY.
+ * /ARGUMENT&MASK=VALUE only if these bits are VALUE, and with /ARGUMENT=VALUE only if its lower 32
+ * bits are VALUE. Examples: clone/0&0x1000:EPERM and ioctl/1=0x80685f0b:ENOTTY.
  */
+#include <stdbool.h>
+
 #include "calls.h"
 
 int main(int argc, char **argv)
@@ -21,21 +23,28 @@ int main(int argc, char **argv)
 		size_t length;
 		int nr, error;
 
-		if (!colon || n + 6 > sizeof steps / sizeof *steps)
+		if (!colon || n + 7 > sizeof steps / sizeof *steps)
 			return 98;
 		length = (size_t)((slash ? slash : colon) - name);
 		nr = call_number(name, length);
 		error = error_number(colon + 1);
 		steps[n++] = (struct bpf_step)BPF_LOAD(offsetof(struct seccomp_call, nr));
 		if (slash) {
-			uint32_t operand = (uint32_t)strtoul(slash + 3, NULL, 0);
+			char *end;
+			uint32_t operand = (uint32_t)strtoul(slash + 3, &end, 0);
 			size_t at = offsetof(struct seccomp_call, args) +
 				    8 * (size_t)(slash[1] - '0') +
 				    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
 
-			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, 3);
+			bool some = slash[2] == '&' && *end == '=';
+
+			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, some ? 4 : 3);
 			steps[n++] = (struct bpf_step)BPF_LOAD(at);
-			if (slash[2] == '=')
+			if (some) {
+				steps[n++] = (struct bpf_step)BPF_AND(operand);
+				operand = (uint32_t)strtoul(end + 1, NULL, 0);
+			}
+			if (some || slash[2] == '=')
 				steps[n++] = (struct bpf_step)BPF_EQUAL(operand, 0, 1);
 			else
 				steps[n++] = (struct bpf_step)BPF_ANY(operand, 0, 1);
