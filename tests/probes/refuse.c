@@ -12,6 +12,39 @@
 
 #include "calls.h"
 
+/* Add the steps that find the calls of one rule, at most 5. COLON is in RULE. Returns their number.
+ */
+static size_t add_rule(struct bpf_step *steps, const char *rule, const char *colon)
+{
+	const char *slash = strchr(rule, '/');
+	int nr = call_number(rule, (size_t)((slash ? slash : colon) - rule));
+	size_t n = 0, at;
+	uint32_t operand;
+	char *end;
+	bool some;
+
+	steps[n++] = (struct bpf_step)BPF_LOAD(offsetof(struct seccomp_call, nr));
+	if (!slash) {
+		steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, 1);
+		return n;
+	}
+	operand = (uint32_t)strtoul(slash + 3, &end, 0);
+	some = slash[2] == '&' && *end == '=';
+	at = offsetof(struct seccomp_call, args) + 8 * (size_t)(slash[1] - '0') +
+	     (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+	steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, some ? 4 : 3);
+	steps[n++] = (struct bpf_step)BPF_LOAD(at);
+	if (some) {
+		steps[n++] = (struct bpf_step)BPF_AND(operand);
+		operand = (uint32_t)strtoul(end + 1, NULL, 0);
+	}
+	if (some || slash[2] == '=')
+		steps[n++] = (struct bpf_step)BPF_EQUAL(operand, 0, 1);
+	else
+		steps[n++] = (struct bpf_step)BPF_ANY(operand, 0, 1);
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	struct bpf_step steps[256];
@@ -19,38 +52,12 @@ int main(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *name = argv[i], *colon = strchr(name, ':'), *slash = strchr(name, '/');
-		size_t length;
-		int nr, error;
+		const char *colon = strchr(argv[i], ':');
 
 		if (!colon || n + 7 > sizeof steps / sizeof *steps)
 			return 98;
-		length = (size_t)((slash ? slash : colon) - name);
-		nr = call_number(name, length);
-		error = error_number(colon + 1);
-		steps[n++] = (struct bpf_step)BPF_LOAD(offsetof(struct seccomp_call, nr));
-		if (slash) {
-			char *end;
-			uint32_t operand = (uint32_t)strtoul(slash + 3, &end, 0);
-			size_t at = offsetof(struct seccomp_call, args) +
-				    8 * (size_t)(slash[1] - '0') +
-				    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
-
-			bool some = slash[2] == '&' && *end == '=';
-
-			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, some ? 4 : 3);
-			steps[n++] = (struct bpf_step)BPF_LOAD(at);
-			if (some) {
-				steps[n++] = (struct bpf_step)BPF_AND(operand);
-				operand = (uint32_t)strtoul(end + 1, NULL, 0);
-			}
-			if (some || slash[2] == '=')
-				steps[n++] = (struct bpf_step)BPF_EQUAL(operand, 0, 1);
-			else
-				steps[n++] = (struct bpf_step)BPF_ANY(operand, 0, 1);
-		} else
-			steps[n++] = (struct bpf_step)BPF_EQUAL(nr, 0, 1);
-		steps[n++] = (struct bpf_step)BPF_GIVE(GIVE_ERRNO(error));
+		n += add_rule(steps + n, argv[i], colon);
+		steps[n++] = (struct bpf_step)BPF_GIVE(GIVE_ERRNO(error_number(colon + 1)));
 	}
 	if (i + 1 >= argc)
 		return 98;
