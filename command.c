@@ -46,15 +46,19 @@ static void wait_while_equal(const int *word, int value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);
 }
 
+static bool is_abandoned(const struct start *start)
+{
+	pid_t parent = getppid(); /* 0: in another PID namespace */
+
+	return parent && parent != start->self;
+}
+
 /* In the child: wait at the gate, and end if nsinit dies, since then nothing opens the gate. */
 static void await_gate(const struct start *start)
 {
 	while (!__atomic_load_n(&start->gate, __ATOMIC_ACQUIRE)) {
-		pid_t parent;
-
 		wait_while_equal(&start->gate, 0);
-		parent = getppid(); /* 0: in another PID namespace */
-		if (parent && parent != start->self)
+		if (!start->gate && is_abandoned(start))
 			_exit(STATUS_FAILED);
 	}
 }
