@@ -71,7 +71,7 @@ trimmed = $(if $(findstring musl-gcc,$(CC))$(musl_ldflags),\
 	-Wl$(comma)-T$(comma)startup.ld$(comma)--defsym=code_alignment=$(code_alignment))
 machine := $(shell $(CC) -dumpmachine)
 # In bytes, what the processor requires of an instruction or of the constants that are between instructions.
-code_alignment = $(if $(filter x86_64% i%86%,$(machine)),1,$(if $(filter riscv% s390%,$(machine)),2,4))
+code_alignment = $(if $(filter x86_64% i386% i486% i586% i686%,$(machine)),1,$(if $(filter riscv% s390%,$(machine)),2,4))
 
 # The second line of VERSION is the commit in an archive, and git's placeholder in a clone.
 VERSION := $(firstword $(file <VERSION))
