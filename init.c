@@ -58,7 +58,7 @@ static void await_go(const struct nsinit *n)
 {
 	struct note note;
 
-	if (!peer_wait(n->s.peer, false, NOTE_GO, &note))
+	if (!peer_wait(n->s.peer, INNER, NOTE_GO, &note))
 		_exit(STATUS_FAILED);
 }
 
@@ -261,7 +261,7 @@ static void meet_inner(struct nsinit *n)
 		pending = signals_pending();
 		peer_let_go(s->peer);
 	}
-	if (peer_wait(s->peer, true, NOTE_PENDING, &note))
+	if (peer_wait(s->peer, OUTER, NOTE_PENDING, &note))
 		supervise_divide(s, pending, note.value);
 }
 

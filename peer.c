@@ -39,9 +39,9 @@ void peer_let_go(int fd)
 		syscall(SYS_shutdown, fd, SHUT_RDWR);
 }
 
-static bool is_permitted(uint32_t kind, bool outer)
+static bool is_permitted(uint32_t kind, enum role role)
 {
-	if (outer)
+	if (role == OUTER)
 		return kind >= NOTE_PENDING && kind <= NOTE_LEFT;
 	return kind >= NOTE_GO && kind <= NOTE_KEY;
 }
@@ -84,14 +84,14 @@ static bool is_gone(int fd)
 	return poll(&peer, 1, 0) > 0 && !syscall(SYS_shutdown, fd, SHUT_RDWR);
 }
 
-bool peer_next(int fd, bool outer, struct note *note)
+bool peer_next(int fd, enum role role, struct note *note)
 {
 	/* Limit the number: a process that floods the socket must not delay the handling of
 	 * signals. */
 	for (int i = 0; i < 64; i++) {
 		ssize_t n = receive(fd, note);
 
-		if (n == NOTE_SIZE && is_permitted(note->kind, outer))
+		if (n == NOTE_SIZE && is_permitted(note->kind, role))
 			return true;
 		/* An empty packet and the end of the connection look alike. */
 		if (n < 0 || (n == 0 && is_gone(fd)))
@@ -100,12 +100,12 @@ bool peer_next(int fd, bool outer, struct note *note)
 	return false;
 }
 
-bool peer_wait(int fd, bool outer, enum note_kind kind, struct note *note)
+bool peer_wait(int fd, enum role role, enum note_kind kind, struct note *note)
 {
 	struct pollfd peer = {.fd = fd, .events = POLLIN};
 
 	for (;;) {
-		while (peer_next(fd, outer, note))
+		while (peer_next(fd, role, note))
 			if (note->kind == kind)
 				return true;
 		if (peer.revents & POLLHUP)

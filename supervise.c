@@ -12,7 +12,6 @@
 #include "memory.h"
 #include "oom.h"
 #include "options.h"
-#include "peer.h"
 #include "text.h"
 
 #define NEVER INT64_MAX
@@ -661,7 +660,7 @@ static void on_peer(struct supervision *s, short events)
 	struct note note;
 	int i = 0;
 
-	while (i++ < TURN && peer_next(s->peer, s->role == OUTER, &note))
+	while (i++ < TURN && peer_next(s->peer, s->role, &note))
 		on_note(s, &note);
 	/* Notes that were sent before the hang-up are read first. */
 	if (i <= TURN && events & POLLHUP)
@@ -677,7 +676,7 @@ static void on_inner_end(struct supervision *s, int status)
 {
 	struct note note;
 
-	for (int i = 0; s->peer >= 0 && i < TURN && peer_next(s->peer, true, &note); i++)
+	for (int i = 0; s->peer >= 0 && i < TURN && peer_next(s->peer, s->role, &note); i++)
 		on_note(s, &note);
 	if (!s->ended) {
 		s->ended = is_commands(status);

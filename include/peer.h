@@ -12,6 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What a process of nsinit is. */
+enum role {
+	ALONE, /* runs COMMAND, no new namespaces */
+	OUTER, /* stays outside, and supervises the inner process */
+	INNER  /* runs COMMAND, in new namespaces */
+};
+
 enum note_kind {
 	/* From the inner process, or from COMMAND before its exec, to the outer one. */
 	NOTE_PENDING = 1, /* VALUE: the signals that both had, for the inner process to forward */
@@ -48,11 +55,11 @@ bool peer_tell(int fd, enum note_kind kind, uint64_t value);
  * for ever. */
 void peer_let_go(int fd);
 
-/* Receive the next note for the outer process if OUTER is set, otherwise for the inner one. Invalid
- * packets are skipped. Returns false if there is none now. */
-bool peer_next(int fd, bool outer, struct note *note);
+/* Receive the next note, as the process ROLE. Invalid packets, and notes that are not for it, are
+ * skipped. Returns false if there is none now. */
+bool peer_next(int fd, enum role role, struct note *note);
 
 /* Wait for a note of KIND, and skip others. Returns false once the other end is gone. */
-bool peer_wait(int fd, bool outer, enum note_kind kind, struct note *note);
+bool peer_wait(int fd, enum role role, enum note_kind kind, struct note *note);
 
 #endif

@@ -11,18 +11,13 @@
 
 #include "child.h"
 #include "paths.h"
+#include "peer.h"
 #include "reaper.h"
 #include "signals.h"
 #include "terminal.h"
 
 struct options;
 struct start;
-
-enum role {
-	ALONE, /* runs COMMAND, no new namespaces */
-	OUTER, /* stays outside, and supervises the inner process */
-	INNER  /* runs COMMAND, in new namespaces */
-};
 
 /*
  * What happens in which phase ("-": nothing changes). RUNNING and OVER have no deadline,
