@@ -84,6 +84,7 @@ static const struct {
     CALL(sched_setattr),
     CALL(sendmsg),
     CALL(sendto),
+    CALL(set_robust_list),
     CALL(set_tid_address),
     CALL(sethostname),
     CALL(setpgid),
