@@ -18,9 +18,9 @@
  * vfork(2) would suspend nsinit until the child's exec. Then nsinit could close its files only once
  * COMMAND runs, which is too late if COMMAND must not see them. A child that is stopped before its
  * exec would also stop nsinit. So the child shares nsinit's memory (CLONE_VM) and waits at a gate.
- * nsinit closes its files, opens the gate, and waits for the exec. The child "owns" the futex
- * OWNED, which is in its robust list. When it calls exec or ends, the kernel marks the futex as one
- * whose owner died, and wakes nsinit (set_robust_list(2)).
+ * nsinit closes its files, opens the gate, and waits for the exec, at which the kernel clears ALIVE
+ * and wakes its waiters (set_tid_address(2), which the child calls itself, because musl's clone(3)
+ * refuses CLONE_CHILD_CLEARTID since 1.2.5).
  *
  * The two processes share errno, too. Between opening the gate and the exec, nsinit's wait fails
  * with ETIMEDOUT once in a TICK, and if the child was stopped in between, other calls of nsinit
@@ -29,16 +29,17 @@
  * that fails, and nsinit does not depend on errno.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
- * except for struct start, which is moved to a shared mapping. qemu's user mode has no robust lists
- * either. Then the child marks OWNED itself, right before the exec, and a failure is noticed when
- * the child ends.
+ * except for struct start, which is moved to a shared mapping. The kernel does not clear ALIVE for
+ * such a child. So the child clears it right before the exec, and if that fails, nsinit learns of
+ * it when the child ends. A descriptor that the exec closes would show the moment exactly, but
+ * COMMAND would find nsinit's end of it in PID 1.
  */
 
 /* Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can check
  * whether the other process has died or is stopped, which no wakeup announces. */
 enum { TICK = 20 }; /* ms */
 
-static void wait_while_equal(const unsigned int *word, unsigned int value)
+static void wait_while_equal(const int *word, int value)
 {
 	const long tick[] = {0, TICK * 1000000L};
 
@@ -63,31 +64,21 @@ static void await_gate(const struct start *start)
 	}
 }
 
-static void set_and_wake(unsigned int *word, unsigned int value)
+static void set_and_wake(int *word, int value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-/* In the child: become the owner of OWNED. Returns whether the kernel will mark it at the exec. */
-static bool own(struct start *start)
-{
-	start->robust = (struct robust_list){&start->robust, 0, &start->owned};
-	start->owned = FUTEX_WAITERS | (unsigned int)getpid();
-	return !syscall(SYS_set_robust_list, &start->robust, sizeof(start->robust));
 }
 
 /* Wait until CHILD has called exec, has ended, or is stopped. A file system that does not answer
  * may hold an exec up: after a second signals have to be handled again. */
 static void await_exec(const struct start *start, const struct child *child)
 {
-	for (int ticks = 1000 / TICK; ticks; ticks--) {
-		unsigned int owned = __atomic_load_n(&start->owned, __ATOMIC_ACQUIRE);
+	int ticks = 1000 / TICK;
 
-		if (owned & FUTEX_OWNER_DIED)
-			return;
-		wait_while_equal(&start->owned, owned);
-		if (start->owned == owned && child_is_halted(child))
+	while (__atomic_load_n(&start->alive, __ATOMIC_ACQUIRE)) {
+		wait_while_equal(&start->alive, 1);
+		if (start->alive && (child_is_halted(child) || !--ticks))
 			return;
 	}
 }
@@ -186,8 +177,9 @@ static int begin(void *arg)
 	char **argv = start->opt->command;
 	const char *path = environment("PATH");
 	char listen[ENTRY], watchdog[ENTRY], exec[ENTRY];
-	bool is_marked = own(start);
 
+	if (!start->apart)
+		syscall(SYS_set_tid_address, &start->alive);
 	if (!path)
 		path = start->machine
 			   ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -203,8 +195,8 @@ static int begin(void *arg)
 	terminal_take(start->terminal);
 	if (start->terminal->role == BELOW_SHELL)
 		start->answer.had = signals_pending();
-	if (!is_marked)
-		set_and_wake(&start->owned, FUTEX_OWNER_DIED);
+	if (start->apart)
+		set_and_wake(&start->alive, 0);
 	signals_release(start->inherited);
 	start->answer.error = !**argv || *find_char(*argv, '/') ? exec_file(start, *argv)
 								: search_and_exec(start, path);
@@ -240,6 +232,7 @@ static int create_apart(struct child *child, struct start **start, char *top)
 	if (shared == MAP_FAILED)
 		return -1;
 	*shared = **start;
+	shared->apart = true;
 	*start = shared;
 	return child_clone(child, begin, shared, 0, top);
 }
@@ -248,6 +241,7 @@ int command_create(struct child *child, struct start **start)
 {
 	char *top = childs_stack + sizeof(childs_stack);
 
+	(*start)->alive = 1;
 	if (!child_clone(child, begin, *start, CLONE_VM, top))
 		return 0;
 	if (errno != EAGAIN && errno != ENOMEM && !create_apart(child, start, top))

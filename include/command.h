@@ -8,7 +8,6 @@
 #include <sys/types.h>
 
 #include "files.h"
-#include "kernel.h"
 #include "signals.h"
 
 struct child;
@@ -34,10 +33,10 @@ struct start {
 	bool machine; /* nsinit is the machine's init: the default PATH has the sbin directories */
 	struct answer answer; /* out */
 	/* The members below are private to command.c. */
-	unsigned int gate;  /* a futex: 1 once nsinit has closed its files */
-	unsigned int owned; /* a futex: has FUTEX_OWNER_DIED once the child has called exec, or has
-			       ended */
-	struct robust_list robust; /* the child's, which has only OWNED */
+	bool apart; /* the child has a copy of nsinit's memory, except for this structure */
+	int gate;   /* a futex: 1 once nsinit has closed its files */
+	int alive;  /* a futex: 0 once the child has called exec, or has ended; if it is APART, once
+		       it is about to call exec */
 };
 
 /*

@@ -58,17 +58,6 @@ enum { COPIED_STACK = 256 };
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 #endif
-#ifndef FUTEX_WAITERS
-#define FUTEX_WAITERS    0x80000000U
-#define FUTEX_OWNER_DIED 0x40000000U
-#endif
-
-/* The kernel's struct robust_list_head: an empty list, and the futex at PENDING + OFFSET. */
-struct robust_list {
-	void *next; /* an empty list leads to itself */
-	long offset;
-	void *pending;
-};
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8 /* 4.14, for pipes 6.4; EOPNOTSUPP before */

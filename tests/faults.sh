@@ -23,16 +23,15 @@ all=0 verbose=0 bad=0
 
 # --- the scenarios ---
 
-scenarios=(alone proc signals early missing apart emulated emulated_missing grace linger deadline pause pid1 pid1_grace unshare unshare_signals
+scenarios=(alone proc signals early missing apart apart_signals apart_missing grace linger deadline pause pid1 pid1_grace unshare unshare_signals
 	unshare_stop export rootless kill_child shell shell_group leader leader_unshare)
 
 # Each calls strike with WANT, the right status, and with LOG if siglog has to receive USR1, INT, RTMIN+1 and TERM (5:
 # and an early USR2).
 signals=(-f log -s 10 -s 2 -s 35 -s 15)
 logger=("$PROBES/siglog" -n 4 -s 7 log)
-# COMMAND gets a copy of nsinit's memory; in the second case also without a robust list, as under qemu's user mode.
+# COMMAND gets a copy of nsinit's memory, as under qemu's user mode.
 apart=("$PROBES/refuse" 'clone/0&0x4100=0x100:EINVAL' --)
-emulated=("$PROBES/refuse" 'clone/0&0x4100=0x100:EINVAL' set_robust_list:ENOSYS --)
 pidns=(unshare --pid --mount --fork --mount-proc --kill-child)
 
 do_alone() { want=7 strike -- "$NSINIT" -v -p USR1 --pid-file pid sh -c 'echo ran >ran; exit 7'; }
@@ -41,8 +40,8 @@ do_signals() { want=7 log=4 strike "${signals[@]}" -- "$NSINIT" "${logger[@]}"; 
 do_early() { want=7 log=5 strike -e 12 "${signals[@]}" -- "$PROBES/oddparent" -B 12 -- "$NSINIT" "$PROBES/siglog" -n 5 -s 7 log; }
 do_missing() { want=127 strike -- "$NSINIT" ./none; }
 do_apart() { want=7 strike -- "${apart[@]}" "$NSINIT" -v -p USR1 --pid-file pid sh -c 'echo ran >ran; exit 7'; }
-do_emulated() { want=7 log=4 strike "${signals[@]}" -- "${emulated[@]}" "$NSINIT" -u "${logger[@]}"; }
-do_emulated_missing() { want=127 strike -- "${emulated[@]}" "$NSINIT" -e 127 ./none; }
+do_apart_signals() { want=7 log=4 strike "${signals[@]}" -- "${apart[@]}" "$NSINIT" -u "${logger[@]}"; }
+do_apart_missing() { want=127 strike -- "${apart[@]}" "$NSINIT" -e 127 ./none; }
 do_grace() { want=7 strike -- "$NSINIT" -t 5 "$PROBES/outlive" -d -s 7 2 log; }
 do_linger() { want=7 strike -- "$NSINIT" -t 0.1 "$PROBES/outlive" -d -i -s 7 2 log; }
 do_deadline() { want=137 strike -f log -s 15 -- "$NSINIT" -t 0.1 "$PROBES/siglog" log; }

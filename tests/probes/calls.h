@@ -84,7 +84,6 @@ static const struct {
     CALL(sched_setattr),
     CALL(sendmsg),
     CALL(sendto),
-    CALL(set_robust_list),
     CALL(set_tid_address),
     CALL(sethostname),
     CALL(setpgid),
