@@ -350,8 +350,7 @@ masked_nsinit() {
 		((i % 2)) || two=(-u)
 		setsid env --default-signal "${how[@]}" "$NSINIT" "${two[@]}" -- sleep 1000 </dev/null 3>&- &
 		waited=$! pid=$!
-		# unshare(1) may block signals as well.
-		until [[ -n $pid ]] && masked_nsinit "$pid"; do
+		until [[ -n $pid ]] && mask_set "$pid"; do
 			((i % 10)) || pid=$(children "$waited")
 		done
 		for ((j = RANDOM % 4; j > 0; j--)); do :; done
