@@ -29,10 +29,10 @@
  * that fails, and nsinit does not depend on errno.
  *
  * Emulators and seccomp filters may refuse that clone(2). Then the child gets a copy of the memory,
- * except for struct start, which is moved to a shared mapping. The kernel does not clear ALIVE for
- * such a child. So the child clears it right before the exec, and if that fails, nsinit learns of
- * it when the child ends. A descriptor that the exec closes would show the moment exactly, but
- * COMMAND would find nsinit's end of it in PID 1.
+ * except for struct start, which is moved to a shared mapping. The kernel clears ALIVE only if the
+ * memory has other users, so the child clears it itself, right before the exec. If that fails,
+ * nsinit learns of it when the child ends. A descriptor that the exec closes would show the moment
+ * exactly, but COMMAND would find nsinit's end of it still open in PID 1.
  */
 
 /* Wait while WORD has VALUE. A wait ends after TICK at the latest, so that the waiter can check
@@ -47,9 +47,10 @@ static void wait_while_equal(const int *word, int value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, tick, NULL, 0);
 }
 
+/* Return whether nsinit has died. It cannot be seen from another PID namespace (0). */
 static bool is_abandoned(const struct start *start)
 {
-	pid_t parent = getppid(); /* 0: in another PID namespace */
+	pid_t parent = getppid();
 
 	return parent && parent != start->self;
 }

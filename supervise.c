@@ -521,7 +521,7 @@ static void on_command_end(struct supervision *s, int status)
 	}
 }
 
-/* COMMAND's exec, which had been held up by a stop or a file system, has failed. */
+/* COMMAND's exec, which was still to come when command_run() returned, has failed. */
 static void on_failed_exec(struct supervision *s)
 {
 	s->status = exited_with(command_failure(s->start));

@@ -48,7 +48,8 @@ int command_create(struct child *child, struct start **start);
 
 /* Close all files that are not in KEEP, change to "/", then let COMMAND exec. When it returns,
  * COMMAND has called exec, or START's answer has an error; or the exec is still to come, because
- * the child is stopped, or has waited for a file system for a second. */
+ * the child is stopped, has waited for a file system for a second, or has a copy of nsinit's
+ * memory. */
 void command_run(const struct child *child, struct start *start, struct keep *keep);
 
 /* Log why the exec of a child that has ended failed, and return the status: 126 or 127. */

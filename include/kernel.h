@@ -91,13 +91,13 @@ static inline ssize_t socket_send(int fd, const void *data, size_t n, int flags)
  */
 static inline void *memory_shared(size_t n)
 {
-	enum { MODE = PROT_READ | PROT_WRITE, KIND = MAP_SHARED | MAP_ANONYMOUS };
+	const long mode = PROT_READ | PROT_WRITE, kind = MAP_SHARED | MAP_ANONYMOUS;
 #if defined(SYS_mmap2)
-	return (void *)syscall(SYS_mmap2, NULL, n, MODE, KIND, -1, 0);
+	return (void *)syscall(SYS_mmap2, NULL, n, mode, kind, -1L, 0L);
 #elif defined(__s390x__)
-	return mmap(NULL, n, MODE, KIND, -1, 0);
+	return mmap(NULL, n, (int)mode, (int)kind, -1, 0);
 #else
-	return (void *)syscall(SYS_mmap, NULL, n, MODE, KIND, -1, 0);
+	return (void *)syscall(SYS_mmap, NULL, n, mode, kind, -1L, 0L);
 #endif
 }
 

@@ -24,7 +24,7 @@ enum note_kind {
 	NOTE_PENDING = 1, /* VALUE: the signals that both had, for the inner process to forward */
 	NOTE_READY,       /* COMMAND is created next: give the terminal up */
 	NOTE_NAME,        /* sent by COMMAND, so that the kernel adds its PID */
-	NOTE_RUNS,        /* COMMAND has called exec; with --pause, the namespaces are set up */
+	NOTE_RUNS,        /* command_run() has returned; with --pause, the namespaces are set up */
 	NOTE_STATUS,      /* VALUE: COMMAND's wait(2) status: ended, stopped or continued */
 	NOTE_LEFT,        /* the inner process cannot find what COMMAND left behind: signal it */
 	/* From the outer process to the inner one. */
