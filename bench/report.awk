@@ -118,13 +118,15 @@ function over(key, name, other, column,    x) {
 	return x > 0 ? value[key, name, column] / x : ""
 }
 
+function over_the_least(key, how) {
+	bound("whole run, over the least init" how, whole[key, "nsinit", "the least init"], 1.12, "")
+	bound("the same for `-u`, over the least `-u`" how, whole[key, "nsinit -u", "the least -u"], 1.15, "")
+	bound("until COMMAND's first instruction, over the least init" how, first[key, "nsinit", "the least init"], 1.05, "")
+}
+
 function set_targets(    part, kernel_reaps) {
-	bound("whole run, over the least init in pairs", whole["pairs", "nsinit", "the least init"], 1.12, "")
-	bound("the same for `-u`, over the least `-u` in pairs", whole["pairs", "nsinit -u", "the least -u"], 1.15, "")
-	bound("until COMMAND's first instruction, over the least init in pairs", first["pairs", "nsinit", "the least init"], 1.05, "")
-	bound("whole run, over the least init", whole["start", "nsinit", "the least init"], 1.12, "")
-	bound("the same for `-u`, over the least `-u`", whole["start", "nsinit -u", "the least -u"], 1.15, "")
-	bound("until COMMAND's first instruction, over the least init", first["start", "nsinit", "the least init"], 1.05, "")
+	over_the_least("pairs", " in pairs")
+	over_the_least("start", "")
 	bound("whole run, over tini-static", whole["start", "nsinit", "tini-static"], 0.60, "")
 	bound("whole run of `-u`, over `unshare --pid --fork --mount-proc`", whole["start", "nsinit -u", "unshare"], 0.50, "")
 	bound("system calls before COMMAND runs", calls["nsinit"], 16, " calls")

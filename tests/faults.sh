@@ -23,8 +23,8 @@ all=0 verbose=0 bad=0
 
 # --- the scenarios ---
 
-scenarios=(alone proc signals early missing apart apart_signals apart_missing grace linger deadline pause pid1 pid1_grace unshare unshare_signals
-	unshare_stop export rootless kill_child shell shell_group leader leader_unshare)
+scenarios=(alone proc signals early missing apart apart_signals apart_missing grace linger deadline
+	pause pid1 pid1_grace unshare unshare_signals unshare_stop export rootless kill_child shell shell_group leader leader_unshare)
 
 # Each calls strike with WANT, the right status, and with LOG if siglog has to receive USR1, INT, RTMIN+1 and TERM (5:
 # and an early USR2).
